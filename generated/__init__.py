@@ -1,0 +1,1 @@
+"""Kernels of the base cells, written by `make generated`; installed as `symcell.generated`."""

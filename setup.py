@@ -1,0 +1,65 @@
+"""Packages and prebuilt kernels of symcell; everything declarative stands in pyproject.toml.
+
+`templates/` and `generated/` lie at the top level, where a reader finds them, and install as
+`symcell.templates` and `symcell.generated`. Each committed `generated/*.pyx` becomes one extension.
+This file never imports symcell: a kernel is compiled from its committed source as it stands.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+
+HEADERS = "symcell/runtime/include"
+
+# Neither -march=native nor -ffast-math: a prebuilt kernel runs on other machines (it holds every
+# instruction set and picks at load), and fast-math would flip denormals for the whole process.
+# Contraction is off so that results do not depend on the compiler; FMA is written out in the headers.
+CFLAGS = ["-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+
+
+class BuildKernels(build_ext):
+    """Translate the kernels from Cython to C when they are built, not each time metadata is read."""
+
+    def build_extensions(self) -> None:
+        """Cython first, its C files kept out of the source tree; then the C compiler, on all cores."""
+        if self.extensions:
+            from Cython.Build import cythonize
+
+            build_dir = str(Path(self.build_temp, "cython"))
+            translated = {ext.name: ext for ext in cythonize(self.extensions, build_dir=build_dir)}
+            for extension in self.extensions:
+                extension.sources = translated[extension.name].sources
+        super().build_extensions()
+
+
+def kernels() -> list[Extension]:
+    """One extension per committed kernel; none is a valid answer while they are being regenerated."""
+    headers = sorted(str(path) for folder in (HEADERS, "generated") for path in Path(folder).rglob("*.h"))
+    return [
+        Extension(
+            f"symcell.generated.{path.stem}",
+            sources=[str(path)],
+            include_dirs=[HEADERS, "generated"],
+            depends=headers,
+            extra_compile_args=CFLAGS,
+        )
+        for path in sorted(Path("generated").glob("*.pyx"))
+    ]
+
+
+setup(
+    packages=[*find_packages(include=["symcell", "symcell.*"]), "symcell.templates", "symcell.generated"],
+    package_dir={"symcell.templates": "templates", "symcell.generated": "generated"},
+    package_data={
+        "symcell": ["py.typed"],
+        "symcell.runtime": ["include/symcell/*.h"],
+        "symcell.templates": ["*.jinja", "**/*.jinja"],
+        "symcell.generated": ["*.pyx", "*.h"],
+    },
+    include_package_data=False,
+    ext_modules=kernels(),
+    cmdclass={"build_ext": BuildKernels},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)
