@@ -1,0 +1,141 @@
+"""Checks on one formula: what it may contain, how large it may be, and the dimension it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from symcell.declare.errors import CellError
+from symcell.declare.functions import (
+    CONDITIONS,
+    FUNCTIONS,
+    Elementwise,
+    absolute,
+    exp,
+    log,
+    maximum,
+    minimum,
+    sign,
+    sqrt,
+    tanh,
+)
+from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
+
+if TYPE_CHECKING:
+    from symcell.declare.scope import Scope
+
+MAX_NODES = 10_000  # of one formula: beyond it SymPy and the C compiler take minutes
+MAX_DEPTH = 100  # SymPy recurses
+
+# SymPy's own functions that people write by habit, in symcell's terms.
+_SYNONYMS: dict[Any, Any] = {
+    sympy.exp: exp, sympy.log: log, sympy.tanh: tanh, sympy.Abs: absolute, sympy.sign: sign,
+}
+_FOLDED: dict[Any, Any] = {sympy.Max: maximum, sympy.Min: minimum}
+
+
+def _nodes(formula: sympy.Basic) -> Iterator[tuple[sympy.Basic, int]]:
+    """Walk a formula with the depth of each node, without recursion; matrices are leaves."""
+    stack = [(formula, 1)]
+    while stack:
+        node, depth = stack.pop()
+        yield node, depth
+        if not isinstance(node, MatrixSymbol):
+            stack.extend((argument, depth + 1) for argument in node.args)
+
+
+def _check_size(formula: sympy.Expr, name: str, cell: str) -> None:
+    for count, (_, depth) in enumerate(_nodes(formula)):
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            limit = f"{MAX_NODES} operations" if count > MAX_NODES else f"{MAX_DEPTH} levels"
+            raise CellError(f"{cell}: {name} is too large: more than {limit} in one equation. "
+                            "Name its parts: a = ..., b = ..., and combine them.")
+
+
+def normalise(formula: sympy.Expr, name: str, scope: Scope) -> sympy.Expr:
+    """Return the formula in the functions of the table; refuse what has no place in a cell.
+
+    Raises:
+        CellError: a constant that is not finite and real, an unknown function, a power that is not a root or an
+            integer, a formula that is too large.
+    """
+    _check_size(formula, name, scope.cell)
+    return _rewrite(formula, name, scope.cell)
+
+
+def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
+    if isinstance(node, (Quantity, MatrixSymbol)):
+        return node
+    if isinstance(node, sympy.Symbol):
+        raise CellError(f"{cell}: {name}: the symbol {node} was not declared in this cell.")
+    if isinstance(node, sympy.Expr) and node.is_number:
+        return _number(node, name, cell)
+    arguments = [_rewrite(argument, name, cell) for argument in node.args]
+    if isinstance(node, sympy.Pow):
+        return _power(node, arguments, name, cell)
+    if isinstance(node, (sympy.Add, sympy.Mul, Apply, Elementwise, *CONDITIONS)):
+        # Rebuilding what did not change would only re-run SymPy's automatic simplification.
+        return node if tuple(arguments) == node.args else node.func(*arguments)
+    if node.func in _SYNONYMS:
+        return _SYNONYMS[node.func](*arguments)
+    if node.func in _FOLDED:
+        result = arguments[0]
+        for argument in arguments[1:]:
+            result = _FOLDED[node.func](result, argument)
+        return result
+    raise CellError(
+        f"{cell}: {name} uses {node.func.__name__}, which symcell cannot differentiate and compile. "
+        f"The functions are {', '.join(sorted(FUNCTIONS))}.")
+
+
+def _number(node: sympy.Expr, name: str, cell: str) -> sympy.Expr:
+    if node.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        raise CellError(f"{cell}: {name} divides by zero or holds a constant that is not finite ({node}).")
+    if not node.is_real:
+        raise CellError(f"{cell}: {name} holds the constant {node}, which is not real.")
+    return node
+
+
+def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) -> sympy.Expr:
+    base, exponent = arguments
+    if exponent.is_number and sympy.Rational(exponent).q <= 2:  # 2.0 and 0.5 come as floats
+        exact = sympy.Rational(exponent)
+        return sympy.Pow(base, exact) if exact.q == 1 else sqrt(base) ** exact.p
+    raise CellError(f"{cell}: {name} holds the power {node}; exponents are integers and halves. "
+                    "For others write exp(a * log(b)).")
+
+
+def dims_of(formula: sympy.Basic, name: str, scope: Scope) -> tuple[str, ...]:
+    """() of a scalar formula, (dim,) of a vector one.
+
+    Raises:
+        CellError: vectors of different dimensions meet, or a matrix meets a vector of the wrong one.
+    """
+    if isinstance(formula, sympy.Symbol):
+        return scope.dims_of_symbol(formula)
+    if isinstance(formula, Apply):
+        return _dims_of_apply(formula, name, scope)
+    found: dict[tuple[str, ...], sympy.Basic] = {}
+    for argument in formula.args:
+        dims = dims_of(argument, name, scope)
+        if dims:
+            found.setdefault(dims, argument)
+    if len(found) > 1:
+        parts = " and ".join(f"{argument} is a vector of {dims[0]}" for dims, argument in found.items())
+        raise CellError(f"{scope.cell}: {name}: the shapes in {formula} do not agree: {parts}.")
+    return next(iter(found), ())
+
+
+def _dims_of_apply(formula: Apply, name: str, scope: Scope) -> tuple[str, ...]:
+    matrix = formula.matrix
+    if matrix._scope is not scope:
+        raise CellError(f"{scope.cell}: {name}: the matrix {matrix} belongs to the cell {matrix._scope.cell}.")
+    dims = dims_of(formula.vector, name, scope)
+    if dims != (matrix.domain,):
+        got = f"a vector of {dims[0]}" if dims else "a scalar"
+        raise CellError(
+            f"{scope.cell}: {name}: the shapes in {formula} do not agree: {matrix} is ({matrix.codomain}, "
+            f"{matrix.domain}) and applies to vectors of {matrix.domain}; {formula.vector} is {got}.")
+    return (matrix.codomain,)

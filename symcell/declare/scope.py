@@ -1,0 +1,227 @@
+"""One class body: the table that its names fill, and the checks made as they come."""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import math
+import sys
+from typing import Any
+
+import sympy
+
+from symcell.declare.errors import CellError, suggestion
+from symcell.declare.formula import dims_of, normalise
+from symcell.declare.functions import FUNCTIONS
+from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
+from symcell.declare.names import check_dimension, check_name
+from symcell.declare.spec import CellSpec, Equation, Parameter
+from symcell.declare.symbols import NEXT, MatrixSymbol, Quantity
+
+_INITS = ("uniform", "orthogonal", "glorot", "identity", "normal")
+
+
+class Scope:
+    """What a class body has declared so far."""
+
+    def __init__(self, cell: str) -> None:
+        """Start empty, for the cell of this name."""
+        self.cell = cell
+        self.inputs: dict[str, str] = {}
+        self.states: dict[str, str] = {}
+        self.parameters: dict[str, Parameter] = {}
+        self.constants: dict[str, float] = {}
+        self.equations: dict[str, Equation] = {}
+        self.output: str | None = None
+        self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
+
+    # --- naming: the assignment gives a declaration its name --------------------------------------------
+
+    def bind(self, name: str, value: Any) -> Any:
+        """Enter `name = value` and return what the name stands for from now on."""
+        if isinstance(value, MEMBERS):
+            self._check_new(name)
+            return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)
+        if isinstance(value, sympy.Expr) and not value.is_number:
+            self._check_new(name)
+            return self._define(name, value)
+        if isinstance(value, type) and value in MEMBERS:
+            raise CellError(f"{self.cell}: {name} = {value.__name__} lacks its parentheses: write {value.__name__}(...).")
+        if isinstance(value, sympy.Expr):
+            self._check_finite(name, value)
+        return value  # a number, a helper function, a transpose: plain Python
+
+    def _check_new(self, name: str) -> None:
+        check_name(name, self.cell)
+        if name in self.dims or name in self.parameters:
+            raise CellError(
+                f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
+
+    def _dimension(self, dim: Any) -> str:
+        if isinstance(dim, Quantity):
+            dims = self.dims_of_symbol(dim)
+            if not dims:
+                raise CellError(f"{self.cell}: {dim.name} is a scalar and has no dimension; name a vector.")
+            return dims[0]
+        return check_dimension(dim, self.cell)
+
+    def _quantity(self, name: str, dims: tuple[str, ...]) -> Quantity:
+        self.dims[name] = dims
+        return Quantity(name, self)
+
+    def _bind_input(self, name: str, declared: Input) -> Quantity:
+        if self.inputs:
+            raise CellError(f"{self.cell}: {name}: a second input (the first is {next(iter(self.inputs))}); "
+                            "several inputs are not part of the language yet.")
+        self.inputs[name] = self._dimension(declared.dim)
+        return self._quantity(name, (self.inputs[name],))
+
+    def _bind_state(self, name: str, declared: State) -> Quantity:
+        self.states[name] = self._dimension(declared.dim)
+        return self._quantity(name, (self.states[name],))
+
+    def _bind_matrix(self, name: str, declared: Matrix) -> MatrixSymbol:
+        rows, cols = self._dimension(declared.rows), self._dimension(declared.cols)
+        symbol = MatrixSymbol(name, rows, cols, self)
+        self._parameter(Parameter(name, symbol, (rows, cols), self._init(name, declared.init)))
+        return symbol
+
+    def _bind_vector(self, name: str, declared: Vector) -> Quantity:
+        dims = (self._dimension(declared.dim),)
+        symbol = self._quantity(name, dims)
+        self._parameter(Parameter(name, symbol, dims, self._init(name, declared.init, ("uniform",))))
+        return symbol
+
+    def _bind_scalar(self, name: str, declared: Scalar) -> Quantity:
+        symbol = self._quantity(name, ())
+        self._parameter(Parameter(name, symbol, (), self._init(name, declared.init, ())))
+        return symbol
+
+    def _bind_constant(self, name: str, declared: Constant) -> Quantity:
+        self.constants[name] = self._number(name, declared.value)
+        return self._quantity(name, ())
+
+    def _bind_output(self, name: str, declared: Output) -> Quantity:
+        if self.output is not None:
+            raise CellError(f"{self.cell}: {name}: a second Output; a step returns one value (the first is {self.output}).")
+        self.output = name
+        expression = declared.expression
+        if not isinstance(expression, sympy.Expr):
+            raise CellError(f"{self.cell}: {name} = Output(...) expects a vector expression; got {expression!r}.")
+        return self._define(name, expression, vector=True)
+
+    def _parameter(self, parameter: Parameter) -> None:
+        self.parameters[parameter.name] = parameter
+
+    def _init(self, name: str, init: Any, words: tuple[str, ...] = _INITS) -> str | float:
+        if isinstance(init, str):
+            if init not in words:
+                raise CellError(f"{self.cell}: {name}: init={init!r} is not known here; expected a number"
+                                + (f" or one of {', '.join(words)}." if words else "."))
+            return init
+        return self._number(name, init)
+
+    def _number(self, name: str, value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise CellError(f"{self.cell}: {name}: expected a number, got {value!r}.") from None
+        if not math.isfinite(number):
+            raise CellError(f"{self.cell}: {name}: expected a finite number, got {number}.")
+        return number
+
+    # --- equations ---------------------------------------------------------------------------------------
+
+    def _define(self, name: str, expression: sympy.Expr, vector: bool = False) -> Quantity:
+        formula = normalise(expression, name, self)
+        dims = dims_of(formula, name, self)
+        if vector and not dims:
+            raise CellError(f"{self.cell}: {name} = {formula} is a scalar; a vector is expected.")
+        symbol = self._quantity(name, dims)
+        self.equations[name] = Equation(name, symbol, formula, dims)
+        return symbol
+
+    def _check_finite(self, name: str, value: sympy.Expr) -> None:
+        if not (value.is_real and value.is_finite):
+            raise CellError(f"{self.cell}: {name} = {value}: not a finite real number (a division by zero?).")
+
+    def set_next(self, state: Quantity, expression: Any) -> None:
+        """Record `state.next = expression`."""
+        name = state.name + NEXT
+        self._check_state(state, f"{name} = ...")
+        if name in self.equations:
+            raise CellError(f"{self.cell}: {name} is set twice; a state has one update. Name the parts and combine them.")
+        formula = sympy.sympify(expression) if isinstance(expression, (int, float)) else expression
+        if not isinstance(formula, sympy.Expr):
+            raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.")
+        formula = normalise(formula, name, self)
+        dims, expected = dims_of(formula, name, self), (self.states[state.name],)
+        if dims != expected:
+            got = f"a vector of {dims[0]}" if dims else "a scalar"
+            raise CellError(f"{self.cell}: {name} = {formula} is {got}; the state {state.name} is a vector of {expected[0]}.")
+        self.equations[name] = Equation(name, self._quantity(name, dims), formula, dims)
+
+    def read_next(self, state: Quantity) -> Quantity:
+        """Return the symbol of `state.next`, which must have been set."""
+        name = state.name + NEXT
+        self._check_state(state, name)
+        if name not in self.equations:
+            raise CellError(f"{self.cell}: {name} is read before it is set; set {name} above this line "
+                            f"(or read {state.name}, the value of the step before).")
+        return self.equations[name].symbol
+
+    def _check_state(self, symbol: Quantity, what: str) -> None:
+        if symbol.name not in self.states:
+            raise CellError(f"{self.cell}: {what}: {symbol.name} is not a State; only a state has .next. "
+                            f"States here: {', '.join(self.states) or 'none'}.")
+
+    def dims_of_symbol(self, symbol: sympy.Symbol) -> tuple[str, ...]:
+        """() of a scalar, (dim,) of a vector; a symbol of another cell, or a bare SymPy one, is an error."""
+        if not isinstance(symbol, Quantity) or symbol._scope is not self:
+            raise CellError(
+                f"{self.cell}: the symbol {symbol} was not declared in this cell; every symbol is an Input, State, "
+                "Vector, Scalar or Constant of the class body, or a quantity defined there.")
+        return self.dims[symbol.name]
+
+    # --- the end of the class body ---------------------------------------------------------------------
+
+    def finish(self, doc: str) -> CellSpec:
+        """Check the whole and freeze it."""
+        if not self.states:
+            raise CellError(f"{self.cell}: no State is declared: a recurrent cell needs one, such as h = State().")
+        if not self.inputs:
+            raise CellError(f"{self.cell}: no Input is declared: write x = Input().")
+        for state in self.states:
+            if state + NEXT not in self.equations:
+                raise CellError(f"{self.cell}: the state {state} has no update; write {state}.next = ... .")
+        output = self.output or next(iter(self.states)) + NEXT
+        return CellSpec(
+            self.cell, doc, tuple(self.inputs.items()), tuple(self.states.items()), tuple(self.parameters.values()),
+            tuple(self.constants.items()), tuple(self.equations.values()), output)
+
+
+class Namespace(dict[str, Any]):
+    """The namespace of a class body: assignment names, and an unknown name gets a suggestion."""
+
+    def __init__(self, cell: str) -> None:
+        """Open the scope of the cell."""
+        super().__init__()
+        self.scope = Scope(cell)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        plain = name.startswith("__") and name.endswith("__")
+        super().__setitem__(name, value if plain else self.scope.bind(name, value))
+
+    def __missing__(self, name: str) -> Any:
+        # Python looks a name up here first and goes on to closure, globals and builtins only on a KeyError.
+        frame = sys._getframe(1)
+        elsewhere = {*frame.f_code.co_freevars, *frame.f_code.co_cellvars, *frame.f_globals, *vars(builtins)}
+        if name in elsewhere or name.startswith("__"):
+            raise KeyError(name)
+        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS)]
+        raise CellError(f"{self.scope.cell}: the name {name!r} is not defined.{suggestion(name, known)}")
+
+
+def replace_output(spec: CellSpec, output: str) -> CellSpec:
+    """Return the same cell with another equation as its output."""
+    return dataclasses.replace(spec, output=output)

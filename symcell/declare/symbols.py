@@ -1,0 +1,135 @@
+"""What a class body names: quantities (vectors and scalars, as SymPy symbols) and matrices.
+
+SymPy caches its symbols, so two cells' `h` would be one object. A quantity therefore carries the scope of its
+cell, which is part of its identity, and everything said about it is stored in that scope.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from symcell.declare.errors import CellError, suggestion
+
+if TYPE_CHECKING:
+    from symcell.declare.scope import Scope
+
+NEXT = ".next"  # "h.next" names the new value of state h: no identifier can collide with it
+
+
+class Quantity(sympy.Symbol):  # type: ignore[misc]
+    """A named vector or scalar; in formulas it stands for any one component."""
+
+    __slots__ = ("_scope",)
+
+    def __new__(cls, name: str, scope: Scope) -> Quantity:
+        """Make the symbol `name` of one scope; equal only to itself."""
+        made: Quantity = sympy.Symbol.__xnew__(cls, name, real=True)
+        object.__setattr__(made, "_scope", scope)
+        return made
+
+    def __getnewargs_ex__(self) -> Any:
+        raise CellError(f"{self.name} belongs to the cell {self._scope.cell} and cannot be copied out of it.")
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), id(self._scope))
+
+    @property
+    def next(self) -> Quantity:
+        """The value of this state after the step."""
+        return self._scope.read_next(self)
+
+    @next.setter
+    def next(self, expression: Any) -> None:
+        self._scope.set_next(self, expression)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        if attribute == "next" or attribute.startswith("_") or attribute in sympy.Symbol.__slots__:
+            object.__setattr__(self, attribute, value)
+        else:
+            hint = suggestion(attribute, ["next"])
+            raise CellError(
+                f"{self._scope.cell}: {self.name}.{attribute} cannot be set; only .next of a state can.{hint}")
+
+    def __matmul__(self, other: Any) -> None:
+        raise CellError(
+            f"{self._scope.cell}: {self.name} @ ... : only a declared matrix stands left of @. "
+            "For an elementwise product of vectors write *.")
+
+
+class MatrixSymbol(sympy.Basic):  # type: ignore[misc]
+    """A declared matrix or its transpose: the only thing that may stand left of `@`."""
+
+    __slots__ = ("name", "rows", "cols", "transposed", "_scope")
+
+    def __new__(cls, name: str, rows: str, cols: str, scope: Scope, transposed: bool = False) -> MatrixSymbol:
+        """`rows` and `cols` are dimension names of the matrix as declared, not of its transpose."""
+        made: MatrixSymbol = sympy.Basic.__new__(cls)
+        made.name, made.rows, made.cols, made.transposed, made._scope = name, rows, cols, transposed, scope
+        return made
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name, self.transposed, id(self._scope))
+
+    @property
+    def T(self) -> MatrixSymbol:
+        """The transpose."""
+        return MatrixSymbol(self.name, self.rows, self.cols, self._scope, not self.transposed)
+
+    @property
+    def domain(self) -> str:
+        """The dimension of the vectors it applies to."""
+        return self.rows if self.transposed else self.cols
+
+    @property
+    def codomain(self) -> str:
+        """The dimension of the vectors it gives."""
+        return self.cols if self.transposed else self.rows
+
+    def __str__(self) -> str:
+        return self.name + (".T" if self.transposed else "")
+
+    __repr__ = __str__
+
+    def __matmul__(self, vector: Any) -> Apply:
+        if isinstance(vector, MatrixSymbol):
+            raise CellError(f"{self._scope.cell}: {self} @ {vector}: a product of two matrices; apply them in turn: "
+                            f"{self} @ ({vector} @ v).")
+        if not isinstance(vector, sympy.Expr):
+            raise CellError(f"{self._scope.cell}: {self} @ {vector!r}: a matrix applies to a vector expression.")
+        return Apply(self, vector)
+
+    def _refuse(self, *_: Any) -> Any:
+        raise CellError(
+            f"{self._scope.cell}: {self} is a matrix and takes only @ (on a vector) and .T; expressions of matrices "
+            "are not part of the language yet. Elementwise algebra is for vectors and scalars.")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __pow__ = __neg__ = _refuse
+    __rmatmul__ = __call__ = _refuse
+
+
+class Apply(sympy.Expr):  # type: ignore[misc]
+    """`W @ v`: one component of a matrix applied to a vector."""
+
+    is_commutative = True
+    is_real = True
+    is_extended_real = True
+
+    def __new__(cls, matrix: MatrixSymbol, vector: sympy.Expr) -> Apply:
+        """Hold the product unevaluated."""
+        return sympy.Expr.__new__(cls, matrix, vector)
+
+    @property
+    def matrix(self) -> MatrixSymbol:
+        """The matrix, or its transpose."""
+        return self.args[0]
+
+    @property
+    def vector(self) -> sympy.Expr:
+        """What it is applied to."""
+        return self.args[1]
+
+    def _sympystr(self, printer: Any) -> str:
+        inner = printer._print(self.vector)
+        return f"{self.matrix}@{inner if self.vector.is_Atom else f'({inner})'}"

@@ -1,0 +1,189 @@
+"""Graph -> Graph: the backward pass, itself a graph that runs the steps in the opposite order.
+
+The rules are the table ADJOINTS, a row per kind of node; the local derivatives come from SymPy. The set of
+kinds is closed: the adjoint of MatMul and Map needs MatMul, Map, Outer and BatchSum, and so does theirs,
+hence adjoint(adjoint(graph)) exists. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
+through time.)
+
+Names: the adjoint of v is d_v. What a state's adjoint receives from the later step is `d_h.later`, a carry; what
+it hands to the earlier step is `d_h`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+
+from symcell.declare.functions import Elementwise
+from symcell.graph.builder import Builder, symbol, total
+from symcell.graph.check import check
+from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role
+
+LATER = ".later"
+
+
+def adjoint(forward: Graph) -> Graph:
+    """Return the graph that turns adjoints of outputs and final states into those of everything else.
+
+    It reads the forward values ("saved"), the adjoints of the outputs ("input") and of the carries, and gives
+    the adjoints of the inputs (outputs), of the initial carries (carries) and of the parameters (sums).
+    """
+    return _Reverse(forward).run()
+
+
+class _Reverse:
+    """The sweep over the forward nodes, last first. `terms[v]` collects what v's consumers contribute to d_v."""
+
+    def __init__(self, forward: Graph) -> None:
+        self.forward = forward
+        self.build = Builder(reserved=[value.name for value in forward.values])
+        self.terms: dict[str, list[sympy.Expr]] = defaultdict(list)
+        self.adjoints: dict[str, str] = {}
+        self.later: dict[str, str] = {}  # carry.next -> what its adjoint receives from the later step
+        self.outputs: dict[str, str] = {}  # "name.out" -> the adjoint that comes in for an output
+        self.functions: dict[sympy.Expr, sympy.Symbol] = {}
+        for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
+            if isinstance(node, Map) and isinstance(node.expression, Elementwise):
+                self.functions.setdefault(node.expression, symbol(node.out))
+
+    def run(self) -> Graph:
+        self._open()
+        for node in reversed(self.forward.nodes):
+            ADJOINTS[type(node)](self, node)
+        return self._close()
+
+    # --- where adjoints come from ------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        forward, build = self.forward, self.build
+        scalars = {node.out: node for node in forward.nodes if isinstance(node, Map) and not forward.value(node.out).dims}
+        for value in forward.values:
+            if value.name in scalars:  # made of scalar parameters only: computed again, never saved
+                build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())
+            elif value.role != "sum":
+                role: Role = value.role if value.role in ("param", "constant") else "saved"
+                build.add(value.name, value.dims, role, value.anonymous)
+        for value in forward.with_role("sum"):  # the adjoint of a sum over time is one array for all steps
+            self.adjoints[value.name] = build.add(build.fresh(f"d_{value.name}"), value.dims, "param")
+        seeds = {carry.next: f"d_{carry.previous}{LATER}" for carry in forward.carries}
+        for name, wish in seeds.items():
+            seed = build.add(build.fresh(wish), forward.value(name).dims, "carry")
+            self.terms[name].append(symbol(seed))
+            self.later[name] = seed
+        for name in forward.outputs:
+            wish = f"d_{name}" if name not in seeds else "d_y"
+            seed = build.add(build.fresh(wish), forward.value(name).dims, "input")
+            self.terms[name].append(symbol(seed))
+            self.outputs[f"{name}.out"] = seed
+
+    def of(self, name: str, dims: tuple[str, ...] | None = None) -> str | None:
+        """Return the name of the adjoint of a value: an existing one where the sum is just that."""
+        if name not in self.adjoints and self.terms[name]:
+            expression = total(self.terms[name])
+            found = self.build.find(expression)
+            wish = self.build.fresh(f"d_{name}")
+            self.adjoints[name] = found or self.build.map(wish, expression, dims=self.forward.value(name).dims)
+        return self.adjoints.get(name)
+
+    def contribute(self, name: str, term: sympy.Expr) -> None:
+        """Add a term to the adjoint of a value."""
+        if term is not sympy.S.Zero:
+            self.terms[name].append(term)
+
+    def partial(self, expression: sympy.Expr, name: str) -> sympy.Expr:
+        """Differentiate, and write function values that the forward pass has named by their names."""
+        return sympy.diff(expression, symbol(name)).xreplace(self.functions)
+
+    # --- where adjoints go -------------------------------------------------------------------------------
+
+    def _close(self) -> Graph:
+        forward, build = self.forward, self.build
+        carries = []
+        for carry in forward.carries:
+            name, dims = carry.previous, forward.value(carry.previous).dims
+            handed = build.map(build.fresh(f"d_{name}"), total(self.terms[name]), dims=dims)
+            self.adjoints[name] = handed
+            carries.append(Carry(self.later[carry.next], handed))
+        outputs = []
+        for value in forward.with_role("input", "saved"):
+            outputs.append(build.map(build.fresh(f"d_{value.name}"), total(self.terms[value.name]), dims=value.dims))
+            self.adjoints[value.name] = outputs[-1]
+        for value in forward.with_role("param"):
+            self._parameter(value.name)
+        backward = Graph(f"{forward.name}_adjoint", tuple(build.values.values()), tuple(build.nodes), tuple(carries),
+                         tuple(outputs), not forward.reverse, {**self.adjoints, **self.outputs})
+        return check(prune(backward))
+
+    def gradient(self, name: str) -> str:
+        """Return the sum that accumulates a parameter's gradient."""
+        if name not in self.adjoints:
+            wish = self.build.fresh(f"d_{name}")
+            self.adjoints[name] = self.build.add(wish, self.forward.value(name).dims, "sum")
+        return self.adjoints[name]
+
+    def _parameter(self, name: str) -> None:
+        """Sum a vector's or scalar's adjoint over batch and time; one sum per dimension that a scalar met."""
+        out = self.gradient(name)
+        by_dims: dict[tuple[str, ...], list[sympy.Expr]] = defaultdict(list)
+        for term in self.terms[name]:
+            by_dims[self.build.map_dims(term)].append(term)
+        for terms in by_dims.values():
+            expression = total(terms)
+            if expression is not sympy.S.Zero:
+                self.build.batch_sum(out, self.build.value_of(expression, f"{out}_t", anonymous=True))
+
+
+def _adjoint_of_map(sweep: _Reverse, node: Map) -> None:
+    if sweep.forward.value(node.out).dims:
+        out = sweep.of(node.out)
+        upstream = [symbol(out)] if out else []
+    else:  # a scalar computed from scalars: what each component contributes is summed at the parameter only
+        upstream = sweep.terms[node.out]
+    for name in node.reads:
+        if upstream and sweep.forward.value(name).role != "constant":
+            partial = sweep.partial(node.expression, name)
+            for term in upstream:
+                sweep.contribute(name, term * partial)
+
+
+def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
+    out = sweep.of(node.out)
+    if out is None:
+        return
+    pulled = sweep.build.matmul(node.matrix, not node.transposed, out)
+    sweep.contribute(node.operand, symbol(pulled))
+    left, right = (node.operand, out) if node.transposed else (out, node.operand)
+    sweep.build.outer(sweep.gradient(node.matrix), left, right)
+
+
+def _adjoint_of_outer(sweep: _Reverse, node: Outer) -> None:
+    d_out = sweep.adjoints[node.out]
+    sweep.contribute(node.left, symbol(sweep.build.matmul(d_out, False, node.right)))
+    sweep.contribute(node.right, symbol(sweep.build.matmul(d_out, True, node.left)))
+
+
+def _adjoint_of_batch_sum(sweep: _Reverse, node: BatchSum) -> None:
+    sweep.contribute(node.operand, symbol(sweep.adjoints[node.out]))
+
+
+ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
+    Map: _adjoint_of_map,  # d_v += d_out * d(expression)/dv
+    MatMul: _adjoint_of_matmul,  # d_v += W^T d_out;  d_W += d_out v^T
+    Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
+    BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
+}
+
+
+def prune(graph: Graph) -> Graph:
+    """Drop what no output, carry or sum depends on, and saved values that nothing reads."""
+    needed = {*graph.outputs, *(carry.next for carry in graph.carries)}
+    kept: list[Node] = []
+    for node in reversed(graph.nodes):
+        if node.out in needed or isinstance(node, (Outer, BatchSum)):
+            needed |= {node.out, *node.reads}
+            kept.append(node)
+    values = tuple(v for v in graph.values if v.role not in ("local", "saved") or v.name in needed)
+    return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, graph.adjoints)

@@ -1,0 +1,86 @@
+"""A graph under construction: fresh names, and one value for one expression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy
+
+from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, Value, symbol
+
+
+class Builder:
+    """Collects values and nodes; an expression or product that is already there is not made twice."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        """Start empty; `reserved` names are given to nothing that is made up."""
+        self.values: dict[str, Value] = {}
+        self.nodes: list[Node] = []
+        self.reserved = set(reserved)
+        self._made: dict[object, str] = {}
+
+    def fresh(self, wish: str) -> str:
+        """Return the wished name, or the first of wish_2, wish_3 ... that is free."""
+        name, count = wish, 1
+        while name in self.reserved or name in self.values:
+            count += 1
+            name = f"{wish}_{count}"
+        return name
+
+    def add(self, name: str, dims: tuple[str, ...], role: Role, anonymous: bool = False) -> str:
+        """Enter a value."""
+        self.values[name] = Value(name, dims, role, anonymous)
+        return name
+
+    def dims(self, name: str) -> tuple[str, ...]:
+        """Return the dimensions of a value."""
+        return self.values[name].dims
+
+    def map_dims(self, expression: sympy.Expr) -> tuple[str, ...]:
+        """Return the dimensions of an elementwise expression: those of its vectors."""
+        vectors = sorted(s.name for s in expression.free_symbols if self.dims(s.name))
+        return self.dims(vectors[0]) if vectors else ()
+
+    def find(self, expression: sympy.Expr) -> str | None:
+        """Return the name of the value that this expression already is, if there is one."""
+        return expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
+
+    def map(self, name: str, expression: sympy.Expr, anonymous: bool = False,
+            dims: tuple[str, ...] | None = None) -> str:
+        """Compute `name = expression` at each step."""
+        self.add(name, self.map_dims(expression) if dims is None else dims, "local", anonymous)
+        self.nodes.append(Map(name, expression))
+        self._made.setdefault(expression, name)
+        return name
+
+    def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
+        """Return the value that the expression is, computing it under a fresh name if it is new."""
+        return self.find(expression) or self.map(self.fresh(wish), expression, anonymous)
+
+    def matmul(self, matrix: str, transposed: bool, operand: str, name: str | None = None) -> str:
+        """Apply a matrix (or its transpose) to a vector; the result is anonymous unless named."""
+        key = (matrix, transposed, operand)
+        if name is None and key in self._made:
+            return self._made[key]
+        out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
+        rows, cols = self.dims(matrix)
+        self.add(out, (cols if transposed else rows,), "local", anonymous=name is None)
+        self.nodes.append(MatMul(out, matrix, transposed, operand))
+        self._made.setdefault(key, out)
+        return out
+
+    def outer(self, out: str, left: str, right: str) -> None:
+        """Accumulate an outer product."""
+        self.nodes.append(Outer(out, left, right))
+
+    def batch_sum(self, out: str, operand: str) -> None:
+        """Accumulate a sum over batch and time."""
+        self.nodes.append(BatchSum(out, operand))
+
+
+def total(terms: Iterable[sympy.Expr]) -> sympy.Expr:
+    """Add up the contributions to an adjoint; SymPy collects equal ones."""
+    return sympy.Add(*terms)
+
+
+__all__ = ["Builder", "symbol", "total"]
