@@ -13,10 +13,23 @@ from setuptools.command.build_ext import build_ext
 
 HEADERS = "symcell/runtime/include"
 
-# Neither -march=native nor -ffast-math: a prebuilt kernel runs on other machines (it holds every
-# instruction set and picks at load), and fast-math would flip denormals for the whole process.
-# Contraction is off so that results do not depend on the compiler; FMA is written out in the headers.
-CFLAGS = ["-O3", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+# The flags of symcell/runtime/toolchain.py, which explains them, copied since symcell is not imported here
+# (a test compares): the same source gives the same kernel at install and on demand. Never -march=native: an
+# installed kernel holds every instruction set and picks at load.
+CFLAGS = [
+    "-O3",
+    "-std=c11",
+    "-DNDEBUG",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fwrapv",
+    "-fno-strict-aliasing",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-Wno-unused-function",
+    "-Wno-psabi",
+]
 
 
 class BuildKernels(build_ext):
@@ -42,7 +55,8 @@ def kernels() -> list[Extension]:
             f"symcell.generated.{path.stem}",
             sources=[str(path)],
             include_dirs=[HEADERS, "generated"],
-            depends=headers,
+            depends=[*headers, "setup.py"],
+            libraries=["m"],
             extra_compile_args=CFLAGS,
         )
         for path in sorted(Path("generated").glob("*.pyx"))

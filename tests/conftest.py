@@ -10,7 +10,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VEC
 
 
 def pytest_configure(config):
-    """Make the folder before any test module is imported; xdist workers inherit it, so one compile serves all."""
+    """Make the folder before a test module is imported; workers inherit it, so one compile serves all."""
     if not hasattr(config, "workerinput"):
         config.symcell_cache = tempfile.mkdtemp(prefix="symcell-tests-")
         os.environ["SYMCELL_CACHE_DIR"] = config.symcell_cache

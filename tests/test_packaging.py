@@ -1,5 +1,6 @@
 """The package as others get it: its metadata, and a wheel from a source distribution that runs elsewhere."""
 
+import ast
 import os
 import shutil
 import subprocess
@@ -36,7 +37,8 @@ print("ran", symcell.__version__)
 
 def run(*command, **options):
     """A command that has to succeed; what it printed stands in the failure."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -45,10 +47,20 @@ def test_metadata_agrees():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     import symcell
 
-    assert symcell.__version__ == version("symcell") == project["version"]
+    assert symcell.__version__ == version("symcell")
+    assert project["dynamic"] == ["version"]  # it is written in symcell/__init__.py and nowhere else
     [script] = entry_points(group="console_scripts", name="symcell")
     assert callable(script.load())
     assert not [name for name in project["dependencies"] if "<" in name or "==" in name or "~=" in name]
+
+
+def test_installed_and_on_demand_kernels_are_compiled_alike():
+    from symcell.runtime import toolchain
+
+    statements = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+    assignments = [node for node in statements if isinstance(node, ast.Assign)]
+    [flags] = [node.value for node in assignments if node.targets[0].id == "CFLAGS"]
+    assert tuple(ast.literal_eval(flags)) == tuple(toolchain.FLAGS)
 
 
 def test_base_cells_are_committed():
@@ -60,8 +72,8 @@ def wheel(tmp_path_factory):
     """Source tree -> sdist -> wheel; the wheel is built from the sdist's files alone."""
     folder = tmp_path_factory.mktemp("dist")
     source = folder / "source"
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "*.so", "__pycache__", "node_modules")
-    shutil.copytree(ROOT, source, ignore=ignored)
+    made_here = (".*", "build", "dist", "*.egg-info", "*.so", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*made_here))
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source)
     [built] = folder.glob("*.whl")
     return built
@@ -81,7 +93,8 @@ def test_sdist_carries_what_building_and_testing_need(wheel):
 
 @pytest.mark.slow
 def test_wheel_carries_templates_headers_and_kernels(wheel):
-    names = zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
     for folder in ("templates", "generated"):
         for path in (ROOT / folder).rglob("*.[jph]*"):
             if path.suffix in {".jinja", ".pyx", ".h", ".py"}:
@@ -99,7 +112,8 @@ def test_wheel_runs_without_a_compiler_on_numpy_alone(wheel, tmp_path):
     python = venv / "bin" / "python"
     site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
-    numpy_at = Path(numpy.__file__).parent  # linked, so that the test needs no network and nothing else comes along
+    # Linked, so that the test needs no network and nothing else comes along.
+    numpy_at = Path(numpy.__file__).parent
     for folder in (numpy_at, numpy_at.with_name("numpy.libs")):
         if folder.exists():
             site.joinpath(folder.name).symlink_to(folder)
