@@ -40,46 +40,40 @@ def imported_names(path: Path, package: str) -> Iterator[str]:
                 yield node.args[0].value
 
 
-def public_names(path: Path) -> set[str]:
-    """What `from package import ...` finds in a package's __init__.py."""
-    if not path.exists():
-        return set()
-    statements = ast.parse(path.read_text(encoding="utf-8")).body
-    imports = [node for node in statements if isinstance(node, ast.ImportFrom)]
-    return {alias.asname or alias.name for node in imports for alias in node.names}
+def facade(root: Path) -> dict[str, str]:
+    """Which module each lazy name of `symcell` comes from, as the table in its __init__.py says."""
+    path = root / "__init__.py"
+    for node in ast.parse(path.read_text(encoding="utf-8")).body if path.exists() else ():
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HOME":
+            table = ast.literal_eval(node.value)
+            return {name: module for module, names in table.items() for name in names}
+    return {}
 
 
 def violations(root: Path) -> list[str]:
     """Each forbidden import under `root`, a folder laid out like symcell/, as one readable line."""
-    language = public_names(root / "declare" / "__init__.py")
-    modules = {path.stem for path in root.glob("*.py")}
-    leaves = modules - SEE_EVERYTHING
+    home = facade(root)
+    leaves = {path.stem for path in root.glob("*.py")} - SEE_EVERYTHING
     found = []
     for path in sorted(root.rglob("*.py")):
         where = path.relative_to(root)
         part = where.parts[0].removesuffix(".py")
         if part in SEE_EVERYTHING:
             continue
-        allowed = {part} | leaves | MAY_IMPORT[part] if part not in leaves else set()
+        allowed = {part, "__version__"} | (set() if part in leaves else leaves | MAY_IMPORT[part])
         package = ".".join(["symcell", *where.parts[:-1]])
         for name in imported_names(path, package):
-            top, _, rest = name.partition(".")
-            target = rest.partition(".")[0]
-            if top != "symcell" or target in allowed:
-                continue
-            if target == "__version__":
-                continue
-            # A zoo file reads like a user's: `from symcell import Cell` stands for symcell.declare.
-            if part == "zoo" and target in language:
-                continue
-            found.append(f"{where} imports {name}")
+            # `from symcell import Cell`, as a user writes it, stands for the module where Cell lives.
+            top, *inside = home.get(name.removeprefix("symcell."), name).split(".")
+            if top == "symcell" and not allowed.intersection(inside[:1]):
+                found.append(f"{where} imports {name}")
     return found
 
 
 def write(root: Path, **files: str) -> Path:
     """A package tree from keyword arguments: `graph__lower="..."` writes graph/lower.py."""
     for name, text in files.items():
-        path = root.joinpath(*name.split("__")).with_suffix(".py")
+        path = root.joinpath(*(name.split("__") if name != "__init__" else [name])).with_suffix(".py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         if path.parent != root:
@@ -130,8 +124,8 @@ def test_what_the_rule_allows(tmp_path):
         render__c="from ..schedule.program import Program\nimport symcell.templates",
         runtime__kernel="import numpy\nfrom symcell.generated import lstm\nfrom symcell import __version__",
         zoo__lstm="from symcell import Cell\nfrom .other import GRU",
+        __init__="_HOME = {'symcell.declare.cell': ('Cell',), 'symcell.compiler': ('compile',)}",
     )
-    (tmp_path / "declare" / "__init__.py").write_text("from .cell import Cell\n", encoding="utf-8")
     assert violations(tmp_path) == []
 
 
