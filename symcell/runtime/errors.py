@@ -1,4 +1,4 @@
-"""The two ways in which getting a kernel onto this machine can fail."""
+"""What can go wrong between a kernel's source text and a loaded module."""
 
 from __future__ import annotations
 
@@ -22,3 +22,7 @@ class BuildError(RuntimeError):
 
 class CacheError(RuntimeError):
     """The cache folder cannot be used, or an extension in it cannot be loaded by this Python."""
+
+
+class CacheWarning(RuntimeWarning):
+    """The cache folder cannot be used, and kernels go to a temporary one."""

@@ -34,7 +34,7 @@ def execute(command: Sequence[str], folder: Path, output: IO[bytes]) -> str:
         return str(error)
     status = _wait(process)
     if status is None:
-        return f"it was still running after {TIMEOUT:.0f} s, and was ended"
+        return f"it was still running after {TIMEOUT:g} s, and was ended"
     if status < 0:
         return f"it was ended by signal {-status} (is memory short?)"
     return f"it ended with status {status}" if status else ""

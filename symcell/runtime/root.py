@@ -11,7 +11,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from .errors import CacheError
+from .errors import CacheError, CacheWarning
 
 _temporary: Path | None = None
 _lock = threading.Lock()
@@ -21,7 +21,7 @@ def cache_root() -> Path:
     """The cache folder, made if need be: $SYMCELL_CACHE_DIR, else the user's cache folder for symcell.
 
     Where that one cannot be used (no home, not writable, or open to other users), a private folder that is
-    removed when this process exits, with a RuntimeWarning that says why, once. A forked child shares
+    removed when this process exits, with a CacheWarning that says why, once. A forked child shares
     its parent's.
 
     Raises CacheError if not even a temporary folder can be made.
@@ -55,11 +55,9 @@ def _usable(path: Path) -> Path:
     """The folder with links resolved. Raises OSError that says what is wrong with it."""
     path = Path(os.path.realpath(path))
     for folder in (*reversed(path.parents), path):
-        try:
-            folder.mkdir(mode=0o700)  # whatever the umask
-        except OSError:
-            if not folder.is_dir():
-                raise
+        if folder.exists() and not folder.is_dir():
+            raise OSError(f"{folder} is not a folder")
+        folder.mkdir(mode=0o700, exist_ok=True)  # each by itself: mkdir makes parents as the umask says
     if not is_private(path.stat()):
         raise OSError(f"{path} is not yours alone to write to (`chmod go-w` helps if you own it)")
     for folder in path.parents:
@@ -83,14 +81,14 @@ def _private_folder(reason: str) -> Path:
             _temporary = Path(tempfile.mkdtemp(prefix="symcell-")).resolve()
         except OSError as error:
             raise CacheError(
-                f"symcell has no folder to compile kernels in. Its cache cannot be used: {reason}. And there is "
-                f"no temporary folder: {error}. Set SYMCELL_CACHE_DIR to a folder of your own."
+                f"symcell has no folder to compile kernels in. Its cache cannot be used: {reason}. And there "
+                f"is no temporary folder: {error}. Set SYMCELL_CACHE_DIR to a folder of your own."
             ) from error
         atexit.register(_remove, _temporary, os.getpid())
     warnings.warn(
         f"symcell's cache folder cannot be used: {reason}. Kernels are compiled into {_temporary} and lost "
         "when this process exits; set SYMCELL_CACHE_DIR to a folder of your own to keep them.",
-        RuntimeWarning,
+        CacheWarning,
         stacklevel=2,
     )
     return _temporary

@@ -13,6 +13,7 @@ answer. So an entry counts only if its manifest is complete and the bytes have t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -21,6 +22,7 @@ import shutil
 import stat
 import sysconfig
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from .fingerprint import SCHEMA
 from .root import is_private
 
 MANIFEST = "manifest.json"
+DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,12 @@ def private_folder(entry: Entry) -> Path:
 
 
 def sweep(entry: Entry) -> None:
-    """Remove what killed builds of this entry left. Only for the holder of its lock."""
-    for remains in entry.root.glob(f".{entry.folder.name}.*"):
-        shutil.rmtree(remains, ignore_errors=True)
+    """Remove what killed builds left, of other entries after a day. Only for the holder of the lock."""
+    for remains in entry.root.glob(".*-*.*"):
+        own = remains.name.startswith(f".{entry.folder.name}.")
+        with contextlib.suppress(OSError):  # another process may be removing it too
+            if own or remains.stat().st_mtime < time.time() - DAY:
+                shutil.rmtree(remains, ignore_errors=True)
 
 
 def seal(entry: Entry, folder: Path, inputs: Mapping[str, object]) -> None:
@@ -142,8 +148,8 @@ def publish(entry: Entry, folder: Path) -> Path:
     if path := verified(entry):
         return path
     raise CacheError(
-        f"The kernel {entry.name!r} was compiled, but {entry.folder} does not hold what was written to it, or "
-        "does not keep it private. Set SYMCELL_CACHE_DIR to a folder on a local disk."
+        f"The kernel {entry.name!r} was compiled, but {entry.folder} does not hold what was written to it, "
+        "or does not keep it private. Set SYMCELL_CACHE_DIR to a folder on a local disk."
     )
 
 
