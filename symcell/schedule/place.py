@@ -1,0 +1,83 @@
+"""Placement: one rule for both passes (and for any graph).
+
+Phases are numbered: 2k is the batch phase before loop k, 2k + 1 is loop k, the last phase is a batch phase. There is
+one loop per strongly connected component of the carries, unless no product would stand between two of them.
+
+- A MatMul leaves the loop whenever the carries allow: to the first batch phase after its operand.
+- A Map stays in a loop and fuses there; it leaves it only with the MatMul that it feeds, or when what it
+  reads comes after the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from symcell.graph.ir import Graph, Map, MatMul
+
+
+def place(graph: Graph) -> dict[str, int]:
+    """Return the phase of every vector computed at each step; `carry` values get their loop's phase too."""
+    loops = _components(graph)
+    phases = _phases(graph, loops)
+    k = 0
+    while k + 1 < len(loops):  # a batch phase without products between two loops: one loop does
+        if any(isinstance(node, MatMul) and phases[node.out] == 2 * k + 2 for node in graph.nodes):
+            k += 1
+        else:
+            loops[k : k + 2] = [loops[k] | loops[k + 1]]
+            phases = _phases(graph, loops)
+    return phases
+
+
+def last_phase(graph: Graph, phases: dict[str, int]) -> int:
+    """Return the number of the last batch phase."""
+    loops = [phases[carry.previous] for carry in graph.carries]
+    return max(loops) + 1
+
+
+def _reads(graph: Graph, names: Iterable[str]) -> set[str]:
+    """Return everything that the named values depend on within the step, themselves included."""
+    found, todo = set(names), list(names)
+    while todo:
+        node = graph.producer(todo.pop())
+        for name in node.reads if node else ():
+            if name not in found:
+                found.add(name)
+                todo.append(name)
+    return found
+
+
+def _components(graph: Graph) -> list[set[str]]:
+    """Return the strongly connected components of the carries, as sets of `previous`, sources first."""
+    names = [carry.previous for carry in graph.carries]
+    needs = {carry.previous: _reads(graph, [carry.next]) & set(names) for carry in graph.carries}
+    for via in names:  # transitive closure: there are few carries
+        for name in names:
+            if via in needs[name]:
+                needs[name] |= needs[via]
+    components: list[set[str]] = []
+    for name in sorted(names, key=lambda n: (len(needs[n] - {n}), names.index(n))):
+        mutual = {other for other in needs[name] if name in needs[other]} | {name}
+        if mutual not in components:
+            components.append(mutual)
+    return components
+
+
+def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
+    phase = {name: 2 * k + 1 for k, loop in enumerate(loops) for name in loop}
+    end = 2 * len(loops)
+    latest: dict[str, int] = {}
+    for carry in graph.carries:
+        for name in _reads(graph, [carry.next]):
+            latest[name] = min(latest.get(name, end), phase[carry.previous])
+    vectors = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and graph.value(node.out).dims]
+    for node in vectors:
+        ready = max((phase.get(name, 0) for name in node.reads), default=0)
+        leaves = isinstance(node, MatMul) and ready % 2 == 1 and ready < latest.get(node.out, end)
+        phase[node.out] = ready + 1 if leaves else ready
+    for number in range(0, end, 2):
+        feeds = _reads(graph, [n.operand for n in vectors if isinstance(n, MatMul) and phase[n.out] == number])
+        for node in vectors:
+            if isinstance(node, Map) and phase[node.out] == number and node.out not in feeds:
+                phase[node.out] = number + 1
+    return phase

@@ -1,0 +1,221 @@
+"""The Program: what the renderer turns into text, word for word. Frozen, and printed for people.
+
+A pass (forward or backward) is a list of phases that run in turn on each chunk of time steps: `batch` phases
+treat all steps of the chunk at once, `loop` phases go step by step. A phase is a list of stages; a stage is a set
+of panel products whose fused elementwise epilogue computes vectors of one dimension.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sympy
+
+from symcell.graph.ir import Graph
+
+Slots = Literal["all", "history", "ring", "chunk", "step"]  # how many time steps a buffer holds:
+#              T      T + 1      2       chunk    1
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory for vectors side by side: one row per member of the batch and per slot.
+
+    `train` and `infer` say how many steps are held in a run with and without a tape; None: not stored (unless
+    the caller asks to record it). An accumulating buffer adds what each step writes.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]  # (value, dimension), from left to right
+    train: Slots | None
+    infer: Slots | None
+    why: str
+    accumulates: bool = False
+
+    @property
+    def width(self) -> tuple[str, ...]:
+        """The dimensions that add up to the length of a row."""
+        return tuple(dim for _, dim in self.columns)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lives: a buffer, the columns left of it, and 1 for the slot after the step's own."""
+
+    buffer: str
+    before: tuple[str, ...]
+    dim: str
+    shift: int
+
+
+@dataclass(frozen=True)
+class Term:
+    """matrix @ operand, or its transpose."""
+
+    matrix: str
+    transposed: bool
+    operand: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Products that read the same operands: the accumulators share the operand loads, the terms of one
+    accumulator share the accumulator (their K is concatenated)."""
+
+    name: str
+    accumulators: tuple[tuple[str, tuple[Term, ...]], ...]
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The vectors multiplied, in the order of K."""
+        return tuple(term.operand for term in self.accumulators[0][1])
+
+
+@dataclass(frozen=True)
+class Assign:
+    """One line of an epilogue; a temporary is a common subexpression and has a numbered name."""
+
+    name: str
+    expression: sympy.Expr
+    temporary: bool = False
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension."""
+
+    name: str
+    dim: str
+    panels: tuple[Panel, ...]
+    body: tuple[Assign, ...]
+    reads: tuple[str, ...]  # values loaded from memory, parameters and constants included
+    writes: tuple[str, ...]  # values stored
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Stages that run together, on all rows of a chunk ("batch") or step by step ("loop")."""
+
+    kind: Literal["batch", "loop"]
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A weight gradient: rows(left)^T rows(right) over all steps; `outs` share it, stacked by rows."""
+
+    outs: tuple[tuple[str, str], ...]  # (parameter's adjoint, dimension of its rows)
+    lefts: tuple[str, ...]
+    right: str
+
+
+@dataclass(frozen=True)
+class RowSum:
+    """A bias's gradient: the sum of the rows of a value; over its components too where out is a scalar."""
+
+    out: str
+    operand: str
+    scalar: bool
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One direction of the program."""
+
+    name: Literal["forward", "backward"]
+    graph: Graph
+    phases: tuple[Phase, ...]
+    buffers: tuple[Buffer, ...]
+    places: dict[str, Place]
+    products: tuple[Product, ...] = ()
+    sums: tuple[RowSum, ...] = ()
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages, in order."""
+        return tuple(stage for phase in self.phases for stage in phase.stages)
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """All panels, in order."""
+        return tuple(panel for stage in self.stages for panel in stage.panels)
+
+    def buffer(self, name: str) -> Buffer:
+        """Return the buffer of this name."""
+        return next(buffer for buffer in self.buffers if buffer.name == name)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
+        for phase in self.phases:
+            what = "all steps of the chunk at once" if phase.kind == "batch" else "for each step"
+            lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
+            for stage in phase.stages:
+                lines += [f"    {line}" for line in _describe(stage)]
+        if self.products or self.sums:
+            lines.append("  once, over all steps:")
+        for product in self.products:
+            lefts, outs = " | ".join(product.lefts), " | ".join(out for out, _ in product.outs)
+            lines.append(f"    gemm  [{outs}] = [{lefts}]^T {product.right}")
+        lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
+        lines.append("  memory:")
+        for buffer in self.buffers:
+            kept = f"{buffer.train or '-'}" + (f" / {buffer.infer or '-'}" if self.name == "forward" else "")
+            names = " | ".join(value for value, _ in buffer.columns)
+            lines.append(f"    {names:<24} ({' + '.join(buffer.width)})  {kept:<14} {buffer.why}")
+        return "\n".join(lines)
+
+
+def _describe(stage: Stage) -> list[str]:
+    lines = [f"stage {stage.name} ({stage.dim})"]
+    for panel in stage.panels:
+        for name, terms in panel.accumulators:
+            sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
+            lines.append(f"  panel {name} = {sums}")
+    lines += [f"  {assign.name} = {assign.expression}" for assign in stage.body]
+    return [*lines, f"  writes {', '.join(stage.writes)}"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One line of the tape: a forward value that the backward pass reads."""
+
+    name: str
+    dim: str
+    how: Literal["input", "state", "saved", "recomputed"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What the forward pass leaves for the backward pass. `backward` starts with the recomputations."""
+
+    kept: tuple[Kept, ...]
+    backward: Graph
+
+    @property
+    def saved(self) -> tuple[str, ...]:
+        """Values written to memory only because the backward pass needs them."""
+        return tuple(kept.name for kept in self.kept if kept.how == "saved")
+
+    def __str__(self) -> str:
+        lines = ["tape, per step and member of the batch"]
+        for kept in self.kept:
+            size = f"{kept.dim} numbers" if kept.how != "recomputed" else "-"
+            lines.append(f"  {kept.name:<12} {kept.how:<11} {size:<12} {kept.why}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Program:
+    """Both passes and the tape between them."""
+
+    name: str
+    forward: Pass
+    backward: Pass
+    tape: Tape
+
+    def __str__(self) -> str:
+        return "\n\n".join([str(self.forward), str(self.tape), str(self.backward)])
+
+

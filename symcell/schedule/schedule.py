@@ -1,0 +1,49 @@
+"""Graphs -> Program."""
+
+from __future__ import annotations
+
+from symcell.graph.ir import Graph
+from symcell.schedule.gradients import products, row_sums
+from symcell.schedule.memory import across_stages, lay_out, wanted
+from symcell.schedule.place import last_phase, place
+from symcell.schedule.program import Pass, Phase, Program, Tape
+from symcell.schedule.stages import cut
+
+
+def schedule(forward: Graph, tape: Tape) -> Program:
+    """Decide where and when everything runs. The backward graph is the tape's: it starts with recomputations."""
+    state_of = {name: carry.previous for carry in forward.carries for name in (carry.previous, carry.next)}
+    histories = {value.name: state_of[value.name] for value in tape.backward.with_role("saved")
+                 if value.name in state_of}
+    return Program(
+        forward.name,
+        _pass("forward", forward, {*tape.saved, *histories.values()}, {}),
+        _pass("backward", tape.backward, set(), histories),
+        tape,
+    )
+
+
+def _pass(name: str, graph: Graph, saved: set[str], histories: dict[str, str]) -> Pass:
+    phases = place(graph)
+    needed = wanted(graph, phases, saved)
+    crossing = across_stages(_cut_all(graph, phases, needed, set()))  # what the cut itself sends through memory
+    cuts = _cut_all(graph, phases, needed, crossing & set(phases))
+    needed |= crossing & set(phases)
+    stored = needed - (saved - _read_in_pass(cuts))
+    buffers, places = lay_out(graph, phases, stored, saved, histories)
+    return Pass(name, graph, cuts, buffers, places, products(graph, buffers, places), row_sums(graph))  # type: ignore[arg-type]
+
+
+def _cut_all(graph: Graph, phases: dict[str, int], needed: set[str], crossing: set[str]) -> tuple[Phase, ...]:
+    last = last_phase(graph, phases)
+    names = {number: ("before" if number == 0 else "after" if number == last else "between")
+             if number % 2 == 0 else "step" for number in range(last + 1)}
+    if last > 2:
+        names = {number: f"{name}_{number // 2}" for number, name in names.items()}
+    return tuple(cut(graph, phases, number, needed, crossing, names[number]) for number in range(last + 1))
+
+
+def _read_in_pass(cuts: tuple[Phase, ...]) -> set[str]:
+    """Return what some stage reads from memory, as an operand of a product or in an epilogue."""
+    stages = [stage for phase in cuts for stage in phase.stages]
+    return {name for s in stages for name in (*s.reads, *(o for p in s.panels for o in p.operands))}

@@ -1,0 +1,107 @@
+"""Cut a phase into stages at its matrix products, and group the products of a stage into panels.
+
+A value's level is the number of products on the longest way to it inside the phase; a stage is one level of one
+dimension. Values that are ready before any product wait for the stage that uses them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import sympy
+
+from symcell.graph.ir import Graph, Map, MatMul
+from symcell.graph.ir import symbol as symbol_of
+from symcell.schedule.cse import name_common
+from symcell.schedule.program import Assign, Panel, Phase, Stage, Term
+
+
+def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], crossing: set[str],
+        prefix: str) -> Phase:
+    """Return one phase.
+
+    Args:
+        wanted: values that memory receives because something outside the phase's epilogues reads them.
+        crossing: values that memory receives because two stages of this phase share them.
+    """
+    nodes = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and phases.get(node.out) == number]
+    levels = _levels(graph, nodes, wanted)
+    groups: dict[tuple[int, str], list[MatMul | Map]] = defaultdict(list)
+    for node in nodes:
+        groups[levels[node.out], graph.value(node.out).dims[0]].append(node)
+    kind = "loop" if number % 2 else "batch"
+    stages = []
+    for count, (level, dim) in enumerate(sorted(groups)):
+        name = f"{prefix}_{count}" if len(groups) > 1 else prefix
+        stages.append(_stage(graph, groups[level, dim], name, dim, wanted | crossing))
+    return Phase(kind, tuple(stages))
+
+
+def _levels(graph: Graph, nodes: list[MatMul | Map], wanted: set[str]) -> dict[str, int]:
+    level: dict[str, int] = {}
+    for node in nodes:
+        before = max((level.get(name, 0) for name in node.reads), default=0)
+        level[node.out] = before + isinstance(node, MatMul)
+    inside = {node.out for node in nodes}
+    for node in reversed(nodes):  # last first, so that a waiting value's readers have settled
+        readers = list(graph.consumers(node.out))
+        alone = all(reader.out in inside for reader in readers) and readers and node.out not in wanted
+        if isinstance(node, MatMul) and alone and len(readers) == 1 and isinstance(readers[0], Map):
+            # It ends in that reader's stage, where it can share an accumulator with others.
+            level[node.out] = max(level[node.out], level[readers[0].out])
+        elif isinstance(node, Map) and level[node.out] == 0 and alone and all(isinstance(r, Map) for r in readers):
+            level[node.out] = min(level[reader.out] for reader in readers)
+    return level
+
+
+def _stage(graph: Graph, nodes: list[MatMul | Map], name: str, dim: str, wanted: set[str]) -> Stage:
+    matmuls = {node.out: node for node in nodes if isinstance(node, MatMul)}
+    maps = {node.out: node.expression for node in nodes if isinstance(node, Map)}
+    panels = _panels(graph, matmuls, maps, wanted, name)
+    body = name_common([*_scalars(graph, maps), *(Assign(out, expression) for out, expression in maps.items())])
+    made = {assign.name for assign in body} | {acc for panel in panels for acc, _ in panel.accumulators}
+    used = {s.name: None for assign in body for s in sorted(assign.expression.free_symbols, key=str)}
+    writes = tuple(node.out for node in nodes if node.out in wanted)
+    return Stage(name, dim, panels, tuple(body), tuple(n for n in used if n not in made), writes)
+
+
+def _scalars(graph: Graph, maps: dict[str, sympy.Expr]) -> list[Assign]:
+    """Return the scalar equations that the maps use: they are computed where they are needed."""
+    found: dict[str, sympy.Expr] = {}
+
+    def visit(expression: sympy.Expr) -> None:
+        for name in sorted(s.name for s in expression.free_symbols):
+            node = graph.producer(name)
+            if isinstance(node, Map) and not graph.value(name).dims and name not in found:
+                visit(node.expression)
+                found[name] = node.expression
+
+    for expression in maps.values():
+        visit(expression)
+    return [Assign(name, expression) for name, expression in found.items()]
+
+
+def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr], wanted: set[str],
+            stage: str) -> tuple[Panel, ...]:
+    """Group a stage's products; sums of products become one accumulator, and `maps` then reads that."""
+    accumulators: dict[str, tuple[MatMul, ...]] = {}
+    free = dict(matmuls)
+    for out, expression in list(maps.items()):
+        summands = [s for s in sympy.Add.make_args(expression) if isinstance(s, sympy.Symbol) and s.name in free]
+        alone = [s for s in summands if s.name not in wanted and len(list(graph.consumers(s.name))) == 1]
+        if len(alone) > 1:
+            terms = tuple(matmul for name, matmul in matmuls.items() if symbol_of(name) in alone)
+            name = f"sum_{out}"
+            accumulators[name] = terms
+            maps[out] = expression - sympy.Add(*alone) + symbol_of(name)
+            for term in terms:
+                del free[term.out]
+    accumulators.update({name: (matmul,) for name, matmul in free.items()})
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, terms in accumulators.items():
+        groups[tuple(term.operand for term in terms)].append(name)
+    return tuple(
+        Panel(f"{stage}_{count}", tuple(
+            (name, tuple(Term(m.matrix, m.transposed, m.operand) for m in accumulators[name])) for name in names))
+        for count, names in enumerate(groups.values())
+    )
