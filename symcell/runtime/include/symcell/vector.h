@@ -59,9 +59,7 @@ SC_INLINE void vstore(real *p, vec x) { memcpy(p, &x, sizeof x); }
 
 /* The same real in every lane. */
 SC_INLINE vec vbroadcast(const real *p) {
-#if defined(SC_NEON)
-    return SC_NEON(dup)(*p);
-#elif defined(__x86_64__)
+#if defined(__x86_64__)
     return SC_MM(set1)(*p);
 #else
     return *p - (vec){0}; /* minus, so that -0 stays -0 */

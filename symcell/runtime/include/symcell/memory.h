@@ -1,0 +1,32 @@
+/* Where a kernel finds its vectors in memory; the same for every instruction set and precision. */
+#ifndef SYMCELL_MEMORY_H
+#define SYMCELL_MEMORY_H
+
+#include <stddef.h>
+
+/* Rows of numbers, one per member of the batch, for the steps that a buffer holds.
+
+   base     NULL where this run does not keep the value
+   mask     slot = step & mask: -1 keeps every step, 1 the last two, 0 one
+   chunked  1: steps count from the first one of the present chunk */
+struct sc_rows {
+    void *base;
+    ptrdiff_t mask;
+    ptrdiff_t chunked;
+};
+
+/* One factor of a panel product: K numbers in each row, rows `stride` numbers apart. */
+struct sc_operand {
+    const void *rows;
+    ptrdiff_t stride;
+    ptrdiff_t K;
+};
+
+/* One compiled variant of a pass. */
+struct sc_entry {
+    const char *isa;
+    int bits;
+    void (*run)(void *call);
+};
+
+#endif
