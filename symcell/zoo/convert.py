@@ -14,8 +14,8 @@ def split_concatenated(weights: Mapping[str, Array], order: str = "hx", *, state
                        keep: Collection[str] = ()) -> dict[str, Array]:
     """Split each matrix W or W_k that applies to [h, x] into W, for x, and U, for h.
 
-    Everything else (biases, peepholes) is copied under its own name, so what comes out are parameters of the cell
-    in split form: `kernel.forward(x, split_concatenated(weights))`.
+    Everything else (biases, peepholes) is copied under its own name, so what comes out are parameters of
+    the cell in split form: `kernel.forward(x, split_concatenated(weights))`.
 
     Args:
         weights: by name; W_k is (rows, H + I), as in W_k @ concatenate([h, x]).
@@ -39,8 +39,9 @@ def split_concatenated(weights: Mapping[str, Array], order: str = "hx", *, state
             parts = {name: W, "U" + name[1:]: U}
         for key, part in (parts or {name: array}).items():
             if key in split:
-                raise ValueError(f"{key} comes twice: {name} is split into W and U, and {key} is given besides. "
-                                 "Name weights that are not concatenated in keep.")
+                raise ValueError(
+                    f"{key} comes twice: once as given, once from splitting a matrix into W and U. "
+                    "Name the matrices that do not apply to [h, x] in keep.")
             split[key] = part.copy()
     return split
 
@@ -49,8 +50,9 @@ def _columns(name: str, array: Array, order: str, state: int | None) -> tuple[Ar
     """Return the columns of x and those of h."""
     H = array.shape[0] if state is None and array.ndim else state
     if array.ndim != 2 or H is None or not 0 < H < array.shape[1]:
-        raise ValueError(f"{name} has the shape {array.shape}; expected (rows, H + I) with H = {H} and I of at least 1. "
-                         "Give state=H if the rows are not H, or name it in keep if it does not apply to [h, x].")
+        raise ValueError(
+            f"{name} has the shape {array.shape}; expected (rows, H + I) with H = {H} and I of at least 1. "
+            "Give state=H if the rows are not H, or name it in keep if it does not apply to [h, x].")
     if order == "hx":
         return array[:, H:], array[:, :H]
     return array[:, : array.shape[1] - H], array[:, array.shape[1] - H :]
