@@ -1,0 +1,215 @@
+"""Base cells in NumPy, forward and backward, written by hand from the papers: no graph, no SymPy, no autodiff.
+
+A cell is two functions of one step. `forward(p, x, s)` returns the new states and what backward needs;
+`backward(p, g, d, v)` takes the adjoints d of the new states and the values v of that step, adds the parameter
+gradients to g and returns the adjoint of x and those of the old states. `run` strings steps together:
+backpropagation through time as Werbos 1990, Proceedings of the IEEE 78(10), 1550-1560. Rows are the batch, so W x is
+x @ W.T, and the gradient of W, the sum over rows of da x^T, is da.T @ x. da_k is the adjoint of the pre-activation
+of gate k: da = dk * k (1 - k) for a logistic gate, dk * (1 - k^2) for tanh.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.oracle import Arrays, Results, Sample
+
+
+def sigmoid(a: np.ndarray) -> np.ndarray:
+    return 0.5 * (1.0 + np.tanh(0.5 * a))
+
+
+def _gate(p: Arrays, k: str, x: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """W_k x + U_k h + b_k."""
+    return x @ p[f"W_{k}"].T + h @ p[f"U_{k}"].T + p[f"b_{k}"]
+
+
+def _gate_adjoint(p: Arrays, g: Arrays, k: str, da: np.ndarray, x: np.ndarray, h: np.ndarray):
+    """The adjoints of x and h through W_k x + U_k h + b_k; those of W_k, U_k and b_k go to g."""
+    g[f"W_{k}"] += da.T @ x
+    g[f"U_{k}"] += da.T @ h
+    g[f"b_{k}"] += da.sum(axis=0)
+    return da @ p[f"W_{k}"], da @ p[f"U_{k}"]
+
+
+# --- Elman 1990; Le, Jaitly and Hinton 2015: h' = tanh(W x + U h + b), or relu of the same --------------------
+
+
+def rnn_forward(p, x, s):
+    h = np.tanh(x @ p["W"].T + s["h"] @ p["U"].T + p["b"])
+    return {"h": h}, (x, s["h"], h)
+
+
+def rnn_backward(p, g, d, v):
+    x, h_old, h = v
+    return _simple_adjoint(p, g, d["h"] * (1 - h**2), x, h_old)
+
+
+def rnn_relu_forward(p, x, s):
+    a = x @ p["W"].T + s["h"] @ p["U"].T + p["b"]
+    return {"h": np.where(a > 0, a, 0.0)}, (x, s["h"], a)
+
+
+def rnn_relu_backward(p, g, d, v):
+    x, h_old, a = v
+    return _simple_adjoint(p, g, d["h"] * (a > 0), x, h_old)
+
+
+def _simple_adjoint(p, g, da, x, h_old):
+    g["W"] += da.T @ x
+    g["U"] += da.T @ h_old
+    g["b"] += da.sum(axis=0)
+    return da @ p["W"], {"h": da @ p["U"]}
+
+
+# --- Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000 --------------------------------
+
+
+def lstm_forward(p, x, s):
+    h_old, c_old = s["h"], s["c"]
+    i, f, o = (sigmoid(_gate(p, k, x, h_old)) for k in "ifo")
+    g = np.tanh(_gate(p, "g", x, h_old))
+    c = f * c_old + i * g
+    return {"h": o * np.tanh(c), "c": c}, (x, h_old, c_old, i, f, g, o, c)
+
+
+def lstm_backward(p, grads, d, v):
+    x, h_old, c_old, i, f, g, o, c = v
+    m = np.tanh(c)
+    dc = d["c"] + d["h"] * o * (1 - m**2)
+    da = {
+        "i": dc * g * i * (1 - i),
+        "f": dc * c_old * f * (1 - f),
+        "g": dc * i * (1 - g**2),
+        "o": d["h"] * m * o * (1 - o),
+    }
+    dx, dh = _sum_over_gates(p, grads, da, x, h_old)
+    return dx, {"h": dh, "c": dc * f}
+
+
+def _sum_over_gates(p, grads, da, x, h_old):
+    dx, dh = zip(*(_gate_adjoint(p, grads, k, da[k], x, h_old) for k in da), strict=True)
+    return sum(dx), sum(dh)
+
+
+# --- Gers et al. 2002; Graves 2013, arXiv:1308.0850, eqs. 7 to 11 ---------------------------------------------
+
+
+def lstm_peephole_forward(p, x, s):
+    h_old, c_old = s["h"], s["c"]
+    i = sigmoid(_gate(p, "i", x, h_old) + p["p_i"] * c_old)
+    f = sigmoid(_gate(p, "f", x, h_old) + p["p_f"] * c_old)
+    g = np.tanh(_gate(p, "g", x, h_old))
+    c = f * c_old + i * g
+    o = sigmoid(_gate(p, "o", x, h_old) + p["p_o"] * c)
+    return {"h": o * np.tanh(c), "c": c}, (x, h_old, c_old, i, f, g, o, c)
+
+
+def lstm_peephole_backward(p, grads, d, v):
+    x, h_old, c_old, i, f, g, o, c = v
+    m = np.tanh(c)
+    da_o = d["h"] * m * o * (1 - o)
+    dc = d["c"] + d["h"] * o * (1 - m**2) + da_o * p["p_o"]  # o saw the new memory, so o comes first on the way back
+    da_i, da_f, da_g = dc * g * i * (1 - i), dc * c_old * f * (1 - f), dc * i * (1 - g**2)
+    grads["p_i"] += (da_i * c_old).sum(axis=0)
+    grads["p_f"] += (da_f * c_old).sum(axis=0)
+    grads["p_o"] += (da_o * c).sum(axis=0)
+    dx, dh = _sum_over_gates(p, grads, {"i": da_i, "f": da_f, "g": da_g, "o": da_o}, x, h_old)
+    return dx, {"h": dh, "c": dc * f + da_i * p["p_i"] + da_f * p["p_f"]}
+
+
+# --- Cho et al. 2014, arXiv:1406.1078v1: the reset gate scales the product U_n h + c_n ------------------------
+
+
+def gru_forward(p, x, s):
+    h = s["h"]
+    r, z = sigmoid(_gate(p, "r", x, h)), sigmoid(_gate(p, "z", x, h))
+    q = h @ p["U_n"].T + p["c_n"]
+    n = np.tanh(x @ p["W_n"].T + p["b_n"] + r * q)
+    return {"h": (1 - z) * n + z * h}, (x, h, r, z, q, n)
+
+
+def gru_backward(p, grads, d, v):
+    x, h, r, z, q, n = v
+    dh_new = d["h"]
+    da_n = dh_new * (1 - z) * (1 - n**2)
+    dq = da_n * r
+    grads["W_n"] += da_n.T @ x
+    grads["b_n"] += da_n.sum(axis=0)
+    grads["U_n"] += dq.T @ h
+    grads["c_n"] += dq.sum(axis=0)
+    da = {"r": da_n * q * r * (1 - r), "z": dh_new * (h - n) * z * (1 - z)}
+    dx, dh = _sum_over_gates(p, grads, da, x, h)
+    return dx + da_n @ p["W_n"], {"h": dh + dq @ p["U_n"] + dh_new * z}
+
+
+# --- Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8: the reset gate scales the state -------------------------
+
+
+def gru_reset_before_forward(p, x, s):
+    h = s["h"]
+    r, z = sigmoid(_gate(p, "r", x, h)), sigmoid(_gate(p, "z", x, h))
+    n = np.tanh(_gate(p, "n", x, r * h))
+    return {"h": (1 - z) * n + z * h}, (x, h, r, z, n)
+
+
+def gru_reset_before_backward(p, grads, d, v):
+    x, h, r, z, n = v
+    dh_new = d["h"]
+    dx_n, drh = _gate_adjoint(p, grads, "n", dh_new * (1 - z) * (1 - n**2), x, r * h)
+    da = {"r": drh * h * r * (1 - r), "z": dh_new * (h - n) * z * (1 - z)}
+    dx, dh = _sum_over_gates(p, grads, da, x, h)
+    return dx + dx_n, {"h": dh + drh * r + dh_new * z}
+
+
+# --- Zhou et al. 2016, arXiv:1603.09420: one gate does both ---------------------------------------------------
+
+
+def mgu_forward(p, x, s):
+    h = s["h"]
+    f = sigmoid(_gate(p, "f", x, h))
+    n = np.tanh(_gate(p, "n", x, f * h))
+    return {"h": (1 - f) * h + f * n}, (x, h, f, n)
+
+
+def mgu_backward(p, grads, d, v):
+    x, h, f, n = v
+    dh_new = d["h"]
+    dx_n, dfh = _gate_adjoint(p, grads, "n", dh_new * f * (1 - n**2), x, f * h)
+    df = dh_new * (n - h) + dfh * h
+    dx_f, dh_f = _gate_adjoint(p, grads, "f", df * f * (1 - f), x, h)
+    return dx_n + dx_f, {"h": dh_f + dfh * f + dh_new * (1 - f)}
+
+
+# --------------------------------------------------------------------------------------------------------------
+
+
+class Reference(NamedTuple):
+    forward: Callable
+    backward: Callable
+
+
+REFERENCES = {
+    "rnn": Reference(rnn_forward, rnn_backward),
+    "rnn_relu": Reference(rnn_relu_forward, rnn_relu_backward),
+    "lstm": Reference(lstm_forward, lstm_backward),
+    "lstm_peephole": Reference(lstm_peephole_forward, lstm_peephole_backward),
+    "gru": Reference(gru_forward, gru_backward),
+    "gru_reset_before": Reference(gru_reset_before_forward, gru_reset_before_backward),
+    "mgu": Reference(mgu_forward, mgu_backward),
+}
+
+
+def run(reference: Reference, sample: Sample) -> Results:
+    """Both passes over the sequence; every one of these cells shows its state h."""
+    p, s, values, y = sample.params, sample.state, [], []
+    for x in sample.x:
+        s, v = reference.forward(p, x, s)
+        values.append(v)
+        y.append(s["h"])
+    grads = {name: np.zeros_like(value) for name, value in p.items()}
+    d, dx = dict(sample.dstate), np.empty_like(sample.x)
+    for t in reversed(range(len(values))):
+        dx[t], d = reference.backward(p, grads, d | {"h": d["h"] + sample.dy[t]}, values[t])
+    return Results(np.stack(y), s, dx, grads, d)
