@@ -96,11 +96,11 @@ SC_INLINE vec vexpm1(vec x) {
    Steps as wide as that leave n = 0 up to tanh(a) = 0.6, where the quotient is w itself, exact near 0. The
    denominator is taken as numerator + 2 (1 - w): far out the two then share their rounding errors, which
    with |x| instead of x stay below 2 ulp. Adding 1.5 * 2^(mantissa + 2) rounds to a multiple of 4; the bias
-   must be one too, so s = 16^n / 8, and all else is divided by 8. a is small enough for ln2 in one part, if
+   must be one too, so s = 2 * 16^n, and all else is doubled. a is small enough for ln2 in one part, if
    its product is not rounded. */
 SC_INLINE vec vtanh(vec x) {
     const vec size = vabs(x), a = vpick_min(vfill(SC_TANH_HIGH), size);
-    const vec shift = vfill((double)((SC_INT)3 << (SC_MANTISSA + 1)) + (SC_BIAS - 3));
+    const vec shift = vfill((double)((SC_INT)3 << (SC_MANTISSA + 1)) + (SC_BIAS + 1));
     const vec t = vfma(a, vfill(2 / SC_LN2), shift);
     const vec n = t - shift; /* four of the n above */
 #if SC_FMA
@@ -108,11 +108,11 @@ SC_INLINE vec vtanh(vec x) {
 #else
     const vec r = a - n * vfill(SC_LN2_HIGH / 2) - n * vfill(SC_LN2_LOW / 2);
 #endif
-    const vec z = r * r, eighth = vfill(0.125);
+    const vec z = r * r, two = vfill(2);
     const vec w = vfma(r * z, vpolynomial(z, SC(sc_tanh)), r);
     const vec s = (vec)((uvec)t << (SC_MANTISSA + 2));
-    const vec numerator = vfma(s + eighth, w, s - eighth);
-    const vec y = numerator / (numerator + vfma(w, vfill(-0.25), vfill(0.25)));
+    const vec numerator = vfma(s + two, w, s - two);
+    const vec y = numerator / (numerator + vfma(w, vfill(-4), vfill(4)));
     return (vec)((uvec)y | ((uvec)x ^ (uvec)size));
 }
 
