@@ -90,13 +90,11 @@ def _accumulated(node: Outer | BatchSum, known: Mapping[str, Array], shape: tupl
         array = np.asarray(known[name])
         if array.ndim < 2:  # a parameter is the same in every row
             array = np.broadcast_to(array, (T, B, *array.shape))
-        return array.reshape(T * B, -1)
+        return array.reshape(T * B, array.shape[-1])
 
     if isinstance(node, Outer):
         return np.dot(rows(node.left).T, rows(node.right))
     summed = rows(node.operand)
-    if not T * B:
-        return np.zeros(shape)
     return summed.sum() if shape == () else summed.sum(axis=0).reshape(shape)
 
 

@@ -14,6 +14,7 @@ from symcell.graph.ir import Graph, Map, MatMul
 from symcell.graph.ir import symbol as symbol_of
 from symcell.schedule.cse import name_common
 from symcell.schedule.program import Assign, Panel, Phase, Stage, Term
+from symcell.schedule.tiles import deal
 
 
 def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], crossing: set[str],
@@ -103,5 +104,5 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
     return tuple(
         Panel(f"{stage}_{count}", tuple(
             (name, tuple(Term(m.matrix, m.transposed, m.operand) for m in accumulators[name])) for name in names))
-        for count, names in enumerate(groups.values())
+        for count, names in enumerate(part for group in groups.values() for part in deal(group))
     )

@@ -1,0 +1,73 @@
+"""What a generated module says of itself: all that the runtime needs, so that it needs no graph."""
+
+from __future__ import annotations
+
+import pprint
+from typing import Any
+
+from symcell.declare.spec import CellSpec
+from symcell.schedule.program import Pass, Program
+
+
+def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
+    """Return the metadata as plain data: strings, numbers, tuples, dicts."""
+    graph = program.forward.graph
+    state_of = {carry.next: carry.previous for carry in graph.carries}
+    backward = program.backward.graph
+    return {
+        "name": name,
+        "cell": spec.name,
+        "dims": spec.dims,
+        "inputs": dict(spec.inputs),
+        "states": dict(spec.states),
+        "params": {p.name: {"dims": p.dims, "init": p.init} for p in spec.parameters},
+        "constants": dict(spec.constants),
+        "output": {"name": spec.output, "dim": graph.value(spec.output).dims[0],
+                   "buffer": state_of.get(spec.output, spec.output), "is_state": spec.output in state_of},
+        "named": {v.name: {"dims": v.dims, "buffer": program.forward.places[v.name].buffer,
+                           "shift": program.forward.places[v.name].shift}
+                  for v in graph.values if v.role in ("local", "carry") and v.name in program.forward.places
+                  and not v.anonymous},
+        "forward": _pass(program.forward),
+        "backward": _pass(program.backward),
+        "seed": backward.adjoints[f"{spec.output}.out"],
+        "dx": {name: backward.adjoints[name] for name, _ in spec.inputs},
+        "dstate": {name: backward.adjoints[name] for name, _ in spec.states},
+        "saved": tuple(b.name for b in program.backward.buffers if b.why == "given"
+                       and b.name != backward.adjoints[f"{spec.output}.out"]),
+        "explain": str(program),
+    }
+
+
+def _pass(p: Pass) -> dict[str, Any]:
+    return {
+        "buffers": {b.name: {"width": b.width, "train": b.train, "infer": b.infer, "zero": b.accumulates}
+                    for b in p.buffers},
+        "chunk_width": _chunk_width(p),
+        "panels": {
+            panel.name: {
+                "gates": len(panel.accumulators),
+                "lanes": next(stage.dim for stage in p.stages if panel in stage.panels),
+                "K": tuple(_inner(p, term.matrix, term.transposed) for term in panel.accumulators[0][1]),
+            }
+            for panel in p.panels
+        },
+    }
+
+
+def _chunk_width(p: Pass) -> tuple[str, ...]:
+    """Return the dimensions of what batch phases and loops hand to each other: it should stay in cache."""
+    batch = [stage for phase in p.phases if phase.kind == "batch" for stage in phase.stages]
+    names = {name for stage in batch for name in (*stage.writes, *stage.reads)}
+    names |= {operand for stage in batch for panel in stage.panels for operand in panel.operands}
+    return tuple(p.places[name].dim for name in sorted(names & set(p.places)))
+
+
+def _inner(p: Pass, matrix: str, transposed: bool) -> str:
+    rows, cols = p.graph.value(matrix).dims
+    return rows if transposed else cols
+
+
+def literal(data: dict[str, Any]) -> str:
+    """Return the data as a Python literal, laid out for reading."""
+    return pprint.pformat(data, width=110, sort_dicts=False)

@@ -1,0 +1,116 @@
+"""Program -> Source: the text of the .pyx and of its .h, through the templates.
+
+Decisions are the scheduler's and expressions the printer's; what is made here are the names and the pointers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symcell.declare.spec import CellSpec
+from symcell.render import stage as stage_view
+from symcell.render.environment import environment
+from symcell.render.gradients import GradientLine, gradient_lines
+from symcell.render.identifiers import Identifiers, identifiers
+from symcell.render.metadata import literal, metadata
+from symcell.render.stage import StageView
+from symcell.render.text import equations
+from symcell.schedule.program import Pass, Program
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one kernel's module. `files` maps file names to their texts."""
+
+    name: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class PhaseView:
+    """A phase: what it treats at once, and its stages."""
+
+    kind: str
+    stages: tuple[StageView, ...]
+
+
+@dataclass(frozen=True)
+class PassView:
+    """What the templates need of one pass."""
+
+    name: str
+    struct: str
+    reverse: bool
+    dims: tuple[str, ...]
+    buffers: tuple[tuple[str, str, str, str], ...]  # (name, C field, C row length, comment)
+    params: tuple[tuple[str, str, str, str], ...]  # (name, C field, C length, comment)
+    panels: tuple[tuple[str, str, str], ...]  # (name, C field, C length)
+    packs: tuple[tuple[str, tuple[str, ...]], ...]  # (comment, calls)
+    phases: tuple[PhaseView, ...]
+    gradients: tuple[GradientLine, ...]
+
+    @property
+    def stages(self) -> tuple[StageView, ...]:
+        """All stages, in order."""
+        return tuple(stage for phase in self.phases for stage in phase.stages)
+
+
+def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
+    """Return the module `name` that runs the program of a cell."""
+    names = identifiers(program.forward.graph, program.backward.graph)
+    views = {p.name: _pass(name, spec, p, names) for p in (program.forward, program.backward)}
+    context = {
+        "name": name,
+        "cell": spec.name,
+        "version": version,
+        "doc": _docstring(spec.doc),
+        "equations": equations(spec),
+        "dims": spec.dims,
+        "passes": list(views.values()),
+        "backward": views["backward"],
+        "metadata": literal(metadata(name, spec, program)),
+    }
+    files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
+             for kind in ("pyx", "h")}
+    return Source(name, files)
+
+
+def _docstring(text: str) -> str:
+    """Return user text that is safe between triple double quotes; control characters go."""
+    kept = "".join(c for c in text if c.isprintable() or c == "\n")
+    return kept.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
+    used = {name for stage in p.stages for name in stage.reads}
+    used |= {term.matrix for panel in p.panels for _, terms in panel.accumulators for term in terms}
+    used |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
+    params = [v for v in p.graph.with_role("param", "constant") if v.name in used]
+    phases = tuple(
+        PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names) for stage in phase.stages))
+        for phase in p.phases)
+    return PassView(
+        name=p.name,
+        struct=f"{module}_{p.name}",
+        reverse=p.graph.reverse,
+        dims=spec.dims,
+        buffers=tuple((b.name, f"m_{names(b.name) if b.name != 'delta' else 'delta'}", stage_view.length(b.width),
+                       f"{' | '.join(value for value, _ in b.columns)}: {b.why}") for b in p.buffers),
+        params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})") for v in params),
+        panels=tuple((panel.name, f"panel_{panel.name}", _panel_length(p, panel)) for panel in p.panels),
+        packs=tuple(stage_view.packs(p, stage, panel, names) for stage in p.stages for panel in stage.panels),
+        phases=phases,
+        gradients=gradient_lines(p, spec),
+    )
+
+
+def _product(dims: tuple[str, ...]) -> str:
+    return " * ".join(f"c.n_{dim}" for dim in dims) or "1"
+
+
+def _panel_length(p: Pass, panel: object) -> str:
+    """Python text: numbers in a packed panel, its lanes rounded up to a whole cache line."""
+    terms = panel.accumulators[0][1]  # type: ignore[attr-defined]
+    lanes = next(stage.dim for stage in p.stages if panel in stage.panels)
+    K = " + ".join(f"c.n_{stage_view.inner_dim(p, term)}" for term in terms)
+    return f"{len(panel.accumulators)} * whole_lines(c.n_{lanes}, itemsize) * ({K})"  # type: ignore[attr-defined]

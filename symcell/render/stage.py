@@ -1,0 +1,217 @@
+"""One stage as the templates see it: names, pointers and lines of C."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+
+from symcell.render.c_expression import c_expression
+from symcell.render.identifiers import Identifiers
+from symcell.render.text import plain
+from symcell.schedule.program import Panel, Pass, Place, Stage, Term
+from symcell.schedule.tiles import block_vectors, tile_rows
+
+
+@dataclass(frozen=True)
+class PanelView:
+    """A packed product: `index` numbers it within its stage."""
+
+    index: int
+    field: str
+    gates: int
+    K: str
+    operands: tuple[str, ...]
+    comment: str
+
+
+@dataclass(frozen=True)
+class StageView:
+    """Everything a template writes of a stage, in the order in which it stands there."""
+
+    function: str
+    comment: tuple[str, ...]
+    lanes: str
+    pointers: tuple[str, ...]
+    vectors: tuple[int, int]  # V with 32 and with 16 registers
+    rows: tuple[int, int]  # R likewise
+    panels: tuple[PanelView, ...]
+    loads: tuple[str, ...]
+    body: tuple[str, ...]
+    stores: tuple[str, ...]
+    indices: tuple[str, ...]
+
+
+def length(width: tuple[str, ...]) -> str:
+    """Return the C text of a sum of dimensions."""
+    return " + ".join(f"c->n_{dim}" for dim in width)
+
+
+def inner_dim(p: Pass, term: Term) -> str:
+    """Return the dimension over which a product sums."""
+    rows, cols = p.graph.value(term.matrix).dims
+    return rows if term.transposed else cols
+
+
+class _Names:
+    """C texts for the values of one pass."""
+
+    def __init__(self, p: Pass, names: Identifiers) -> None:
+        self.p, self.names = p, names
+
+    def place(self, name: str) -> Place:
+        return self.p.places[name]
+
+    def width(self, name: str) -> str:
+        return length(self.p.buffer(self.place(name).buffer).width)
+
+    def pointer(self, name: str) -> str:
+        place = self.place(name)
+        field = "m_delta" if place.buffer == "delta" else f"m_{self.names(place.buffer)}"
+        step = "t + 1" if place.shift else "t"
+        text = f"SC(slot)(&c->{field}, {step}, c->first, c->n_B * ({self.width(name)}))"
+        if place.before:
+            text += f" + {length(place.before)}"
+        return f"real *const m_{self.names(name)} = {text};"
+
+    def index(self, name: str) -> tuple[str, str]:
+        """Return the variable that indexes a value's rows, and its definition."""
+        width = self.p.buffer(self.place(name).buffer).width
+        variable = "at_" + "_".join(width) if len(width) < 4 else f"at_{len(width)}_{width[0]}"
+        if len(set(width)) > 1 and len(width) >= 4:
+            variable = "at_" + "".join(width)
+        return variable, f"const ptrdiff_t {variable} = (row + i) * ({length(width)}) + lane;"
+
+
+def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageView:
+    """Return the view of one stage."""
+    names = _Names(p, identifiers)
+    in_memory = [name for name in stage.reads if name in p.places]
+    writes = _writes(p, stage)
+    operands = [operand for panel in stage.panels for operand in panel.operands]
+    pointers = [names.pointer(name) for name in dict.fromkeys([*operands, *in_memory, *writes])]
+    indices = dict(names.index(name) for name in dict.fromkeys([*in_memory, *writes]))
+    return StageView(
+        function=f"{module}_{p.name}_{stage.name}",
+        comment=_comment(p, stage),
+        lanes=f"c->n_{stage.dim}",
+        pointers=(*pointers, *_parameter_pointers(p, stage, names)),
+        vectors=_by_registers(block_vectors, stage),
+        rows=_by_registers(tile_rows, stage),
+        panels=tuple(_panel(p, panel, index, names) for index, panel in enumerate(stage.panels)),
+        loads=(*_sums(stage, names), *_loads(p, stage, names)),
+        body=tuple(_assign(a.name, a.temporary, a.expression, names) for a in stage.body),
+        stores=tuple(_store(p, name, names) for name in writes),
+        indices=tuple(indices.values()),
+    )
+
+
+def packs(p: Pass, stage: Stage, panel: Panel, names: Identifiers) -> tuple[str, tuple[str, ...]]:
+    """Return (comment, calls) that pack one panel."""
+    vectors = "SC_REGS == 32 ? {} : {}".format(*_by_registers(block_vectors, stage))
+    gates = len(panel.accumulators)
+    K = [f"c->n_{inner_dim(p, term)}" for term in panel.accumulators[0][1]]
+    calls = []
+    for gate, (_, terms) in enumerate(panel.accumulators):
+        for count, term in enumerate(terms):
+            first = " + ".join(K[:count]) or "0"
+            calls.append(
+                f"SC(pack)(c->panel_{panel.name}, {gates}, {vectors}, {gate}, {' + '.join(K)}, {first}, "
+                f"c->p_{names(term.matrix)}, c->n_{stage.dim}, {K[count]}, {int(term.transposed)});")
+    return f"panel {panel.name}: {_panel_text(panel)}", tuple(calls)
+
+
+def _by_registers(shape: object, stage: Stage) -> tuple[int, int]:
+    return (shape(stage.panels, 32), shape(stage.panels, 16)) if stage.panels else (1, 1)  # type: ignore[operator]
+
+
+def _panel_text(panel: Panel) -> str:
+    return ", ".join(
+        " + ".join(f"{t.matrix}{'^T' if t.transposed else ''} {t.operand}" for t in terms)
+        for _, terms in panel.accumulators)
+
+
+def _comment(p: Pass, stage: Stage) -> tuple[str, ...]:
+    sums = {name: " + ".join(f"{t.matrix}{'^T' if t.transposed else ''} {t.operand}" for t in terms)
+            for panel in stage.panels for name, terms in panel.accumulators}
+    lines = [f"{name} = {text}" for name, text in sums.items()]
+    lines += [f"{a.name} = {plain(a.expression)}" for a in stage.body if not a.temporary]
+    reads = [name for panel in stage.panels for name in panel.operands] + list(stage.reads)
+    lines.append(f"reads  {', '.join(dict.fromkeys(reads))}")
+    return (*lines, f"writes {', '.join(stage.writes)}")
+
+
+def _writes(p: Pass, stage: Stage) -> list[str]:
+    """Return what the stage stores: always, for the tape only, or on request."""
+    made = [a.name for a in stage.body if not a.temporary]
+    made += [name for panel in stage.panels for name, _ in panel.accumulators]
+    on_request = [n for n in made if n in p.places and _buffer(p, n).train is None]
+    return list(dict.fromkeys([*stage.writes, *on_request]))
+
+
+def _buffer(p: Pass, name: str) -> object:
+    return p.buffer(p.places[name].buffer)
+
+
+def _parameter_pointers(p: Pass, stage: Stage, names: _Names) -> list[str]:
+    return [f"const real *const p_{names.names(name)} = c->p_{names.names(name)};"
+            for name in _parameters(p, stage)]
+
+
+def _parameters(p: Pass, stage: Stage) -> list[str]:
+    return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant")]
+
+
+def _panel(p: Pass, panel: Panel, index: int, names: _Names) -> PanelView:
+    terms = panel.accumulators[0][1]
+    K = [f"c->n_{inner_dim(p, term)}" for term in terms]
+    operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {k}}}"
+                     for t, k in zip(terms, K, strict=True))
+    total = K[0] if len(K) == 1 else f"({' + '.join(K)})"
+    return PanelView(index, f"panel_{panel.name}", len(panel.accumulators), total, operands, _panel_text(panel))
+
+
+def _sums(stage: Stage, names: _Names) -> list[str]:
+    lines = []
+    for index, panel in enumerate(stage.panels):
+        gates = len(panel.accumulators)
+        for gate, (name, _) in enumerate(panel.accumulators):
+            place = f"(i * {gates} + {gate})" if gates > 1 else "i"
+            lines.append(f"const vec v_{names.names(name) if _known(names, name) else name.replace('.', '_')} = "
+                         f"sums_{index}[{place} * vectors + v];")
+    return lines
+
+
+def _known(names: _Names, name: str) -> bool:
+    return any(value.name == name for value in names.p.graph.values)
+
+
+def _loads(p: Pass, stage: Stage, names: _Names) -> list[str]:
+    lines = []
+    for name in stage.reads:
+        variable = names.names(name)
+        if name in p.places:
+            lines.append(f"const vec v_{variable} = vget(m_{variable} + {names.index(name)[0]}, n);")
+        elif p.graph.value(name).dims:
+            lines.append(f"const vec v_{variable} = vget(p_{variable} + lane, n);")
+        else:
+            lines.append(f"const vec v_{variable} = vbroadcast(p_{variable});")
+    return lines
+
+
+def _assign(name: str, temporary: bool, expression: sympy.Expr, names: _Names) -> str:
+    def c_name(symbol: str) -> str:
+        if _known(names, symbol):
+            return f"v_{names.names(symbol)}"
+        return f"v_{symbol.replace('.', '_')}"  # a sum of products or a common subexpression: ours
+
+    return f"const vec {c_name(name)} = {c_expression(expression, c_name)};"
+
+
+def _store(p: Pass, name: str, names: _Names) -> str:
+    buffer = p.buffer(p.places[name].buffer)
+    variable, at = names.names(name), names.index(name)[0]
+    call = "vaccumulate" if buffer.accumulates else "vput"
+    always = buffer.train is not None and (p.name == "backward" or buffer.infer is not None)
+    guard = "" if always else f"if (m_{variable}) "
+    return f"{guard}{call}(m_{variable} + {at}, v_{variable}, n);"

@@ -1,0 +1,137 @@
+"""Checks on what a caller hands to a kernel, before any memory is touched. No value is cast silently."""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Sizes = dict[str, int]
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """Return the message for a name that does not exist."""
+    names = list(known)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"there is no {what} {name!r}; expected {', '.join(names) or 'none'}.{hint}"
+
+
+def check_size(name: str, size: object) -> int:
+    """Return a dimension's size as an int of at least 1."""
+    if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+        raise TypeError(f"the size {name}={size!r} is not an integer.")
+    if size < 1:
+        raise ValueError(f"the size {name}={size} must be at least 1.")
+    return int(size)
+
+
+def check_bytes(count: int, what: str) -> None:
+    """Refuse an allocation whose byte count does not fit the machine's address type."""
+    if count > sys.maxsize // 2:
+        raise ValueError(f"{what} would take {count:,} bytes, more than can be addressed; use smaller sizes.")
+
+
+class Arguments:
+    """The signature of one kernel: what its arguments are called, and their dimensions."""
+
+    def __init__(self, metadata: Mapping[str, Any], dtype: np.dtype[Any]) -> None:
+        """Read the signature from a generated module's metadata."""
+        self.cell, self.dtype = metadata["cell"], dtype
+        self.inputs, self.states = metadata["inputs"], metadata["states"]
+        self.params = {name: tuple(p["dims"]) for name, p in metadata["params"].items()}
+        self.constants: Mapping[str, float] = metadata["constants"]
+
+    # --- one array ---------------------------------------------------------------------------------------
+
+    def array(self, name: str, value: object, dims: tuple[str, ...], sizes: Sizes) -> Array:
+        """Return `value` if it is an array of this kernel's dtype with these dimensions; enter new sizes."""
+        if not isinstance(value, np.ndarray):
+            raise TypeError(f"{self.cell}: {name} must be a NumPy array, got {type(value).__name__}.")
+        if value.dtype != self.dtype:
+            raise TypeError(
+                f"{self.cell}: {name} is {value.dtype}, and this kernel computes in {self.dtype}: pass "
+                f"{name}.astype(np.{self.dtype}), or compile the cell with dtype=\"{value.dtype}\".")
+        if value.ndim != len(dims):
+            raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}), "
+                             f"{len(dims)} dimensions.")
+        for axis, (dim, size) in enumerate(zip(dims, value.shape, strict=True)):
+            expected = sizes.setdefault(dim, size)
+            if dim not in "TB" and size == 0:
+                raise ValueError(f"{self.cell}: {name} has shape {value.shape}: {dim} must be at least 1.")
+            if size != expected:
+                raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}) with "
+                                 f"{dim}={expected} on axis {axis}.")
+        check_bytes(int(np.prod([max(n, 1) for n in value.shape], dtype=object)) * value.itemsize, name)
+        return value
+
+    def number(self, name: str, value: object) -> Array:
+        """Return a number as an array of shape () of this kernel's dtype."""
+        if isinstance(value, np.ndarray):
+            return self.array(name, value, (), {})
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{self.cell}: {name} must be a number, got {type(value).__name__}.")
+        return np.asarray(value, self.dtype)
+
+    # --- whole arguments -------------------------------------------------------------------------------
+
+    def check_params(self, params: object, sizes: Sizes) -> dict[str, Array]:
+        """Return the parameters by name, after checking that all are there and agree in size."""
+        if not isinstance(params, Mapping):
+            raise TypeError(f"{self.cell}: params must be a dict of arrays, got {type(params).__name__}.")
+        for name in params:
+            if name not in self.params:
+                raise ValueError(f"{self.cell}: params: {unknown('parameter', name, self.params)}")
+        missing = [name for name in self.params if name not in params]
+        if missing:
+            raise ValueError(f"{self.cell}: params lacks {', '.join(missing)}. kernel.init_params() makes a full set.")
+        return {
+            name: self.array(f'params["{name}"]', params[name], dims, sizes) if dims
+            else self.number(f'params["{name}"]', params[name])
+            for name, dims in self.params.items()
+        }
+
+    def check_inputs(self, x: object, sizes: Sizes) -> dict[str, Array]:
+        """Return the inputs by name: x itself where the cell has one input, else a dict."""
+        if isinstance(x, Mapping):
+            for name in x:
+                if name not in self.inputs:
+                    raise ValueError(f"{self.cell}: x: {unknown('input', name, self.inputs)}")
+            missing = [name for name in self.inputs if name not in x]
+            if missing:
+                raise ValueError(f"{self.cell}: x lacks {', '.join(missing)}.")
+            return {name: self.array(f'x["{name}"]', x[name], ("T", "B", dim), sizes)
+                    for name, dim in self.inputs.items()}
+        if len(self.inputs) != 1:
+            raise TypeError(f"{self.cell}: x must be a dict with {', '.join(self.inputs)}.")
+        (name, dim), = self.inputs.items()
+        return {name: self.array("x", x, ("T", "B", dim), sizes)}
+
+    def check_states(self, what: str, state: object, sizes: Sizes) -> dict[str, Array]:
+        """Return the given states; those left out are zero and not in the result."""
+        if state is None:
+            return {}
+        if not isinstance(state, Mapping):
+            raise TypeError(f"{self.cell}: {what} must be a dict such as {{'{next(iter(self.states))}': array}}, "
+                            f"got {type(state).__name__}.")
+        for name in state:
+            if name not in self.states:
+                raise ValueError(f"{self.cell}: {what}: {unknown('state', name, self.states)}")
+        return {name: self.array(f'{what}["{name}"]', state[name], ("B", dim), sizes)
+                for name, dim in self.states.items() if name in state}
+
+    def check_constants(self, constants: object) -> dict[str, Array]:
+        """Return every constant's value for this call."""
+        given = {} if constants is None else constants
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{self.cell}: constants must be a dict of numbers, got {type(given).__name__}.")
+        for name in given:
+            if name not in self.constants:
+                raise ValueError(f"{self.cell}: constants: {unknown('constant', name, self.constants)}")
+        return {name: self.number(f'constants["{name}"]', given.get(name, default))
+                for name, default in self.constants.items()}

@@ -1,0 +1,256 @@
+"""Kernel: a generated module with checked arguments and managed memory. It imports NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symcell.runtime import cpu, initial, memory
+from symcell.runtime.arguments import Arguments, Array, Sizes, unknown
+from symcell.runtime.run import Gradients, Ready, Run
+
+DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class _Tape:
+    """What backward needs of a forward pass: sizes, buffers, and the parameters as they were."""
+
+    owner: tuple[ModuleType, str]
+    sizes: Sizes
+    arrays: dict[str, Array]
+    params: dict[str, Array]
+    given: Mapping[str, Any]
+    dict_x: bool
+
+
+class Kernel:
+    """A compiled cell. T time steps, B members of the batch; other dimensions as the cell declares them."""
+
+    def __init__(self, module: ModuleType, dtype: str) -> None:
+        """Wrap a generated module.
+
+        Raises:
+            ValueError: the dtype is not float32 or float64, or the module has no code for this machine.
+        """
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype={dtype!r}: kernels compute in {' or '.join(DTYPES)}.")
+        self._module = module
+        self._meta: Mapping[str, Any] = module.METADATA
+        self.dtype = np.dtype(dtype)
+        self.isa = cpu.chosen_isa(module.isas())
+        self._arguments = Arguments(self._meta, self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<symcell kernel {self._meta['name']}, {self.dtype}, {self.isa}>"
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return str(self._meta["name"])
+
+    def init_params(self, seed: int = 0, **dims: int) -> dict[str, Array]:
+        """Return initial parameters, e.g. init_params(seed=0, I=64, H=128), each as its declaration says.
+
+        Raises:
+            TypeError, ValueError: a size is missing, unknown, or no positive integer.
+        """
+        return initial.init_params(self._meta, self.dtype, seed, dims)
+
+    def explain(self) -> str:
+        """Return what the scheduler decided: stages, products, tape, and why; and the instruction set in use."""
+        return f"{self!r}\n\n{self._meta['explain']}"
+
+    # --- forward -----------------------------------------------------------------------------------------
+
+    def forward(self, x: Any, params: Mapping[str, Any], state: Mapping[str, Array] | None = None, *,
+                record: Iterable[str] = (), constants: Mapping[str, float] | None = None) -> Run:
+        """Run a sequence and keep what the backward pass needs.
+
+        Args:
+            x: (T, B, I); a dict of arrays where the cell has several inputs.
+            params: one array per declared parameter, `W @ v` being the usual product: Matrix(h, x) is (H, I).
+            state: (B, H) per state before the first step; one left out is zero.
+            record: named quantities to return for every step.
+            constants: values of declared Constants for this call.
+
+        Raises:
+            TypeError, ValueError: an argument has the wrong type, dtype or shape, is missing or unknown.
+        """
+        sizes: Sizes = {}
+        checked = self._arguments.check_params(params, sizes)
+        inputs = self._arguments.check_inputs(x, sizes)
+        initial_state = self._arguments.check_states("state", state, sizes)
+        # The run keeps its own copies: what the caller does to x or to the parameters later must not
+        # reach the gradient.
+        kept = {name: np.array(value, order="C") for name, value in checked.items()}
+        kept |= self._arguments.check_constants(constants)
+        copies = {name: np.array(value, order="C") for name, value in inputs.items()}
+        record = self._check_record(record)
+        arrays = self._run_forward(sizes, copies, kept, initial_state, "train", record)
+        tape = _Tape((self._module, str(self.dtype)), sizes, {k: a for k, (a, _) in arrays.items()}, kept, params,
+                     isinstance(x, Mapping))
+        y = self._output(arrays)
+        y.flags.writeable = False
+        recorded = {name: self._steps(name, arrays).copy() for name in record}
+        return Run(y, self._final_state(arrays, sizes), recorded, tape)
+
+    def infer(self, x: Any, params: Mapping[str, Any] | Ready, state: Mapping[str, Array] | None = None, *,
+              constants: Mapping[str, float] | None = None) -> tuple[Array, dict[str, Array]]:
+        """Run a sequence without a tape; arguments as in `forward`, or what `prepare` returned for params.
+
+        Returns:
+            y (T, B, H), and the states after the last step, (B, H) each.
+        """
+        ready = params if isinstance(params, Ready) else self.prepare(params, copy=False)
+        if ready.owner != (self._module, str(self.dtype)):
+            raise ValueError(f"{self._meta['cell']}: these parameters were prepared for another kernel.")
+        sizes = dict(ready.sizes)
+        inputs = self._arguments.check_inputs(x, sizes)
+        initial_state = self._arguments.check_states("state", state, sizes)
+        values = {**ready.params, **self._arguments.check_constants(constants)}
+        plain = {name: np.require(value, requirements="CA") for name, value in inputs.items()}
+        arrays = self._run_forward(sizes, plain, values, initial_state, "infer", (), ready)
+        return self._output(arrays), self._final_state(arrays, sizes)
+
+    def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
+        """Check and pack the parameters once, for many calls of `infer`."""
+        sizes: Sizes = {}
+        checked = self._arguments.check_params(params, sizes)
+        plain = {name: np.array(value, order="C") if copy else np.require(value, requirements="CA")
+                 for name, value in checked.items()}
+        owner = (self._module, str(self.dtype))
+        panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
+        ready = Ready(plain, panels, sizes, owner)
+        if copy:  # a sequence of no steps packs and does nothing else
+            none = {name: np.empty((0, 0, sizes.setdefault(dim, 1)), self.dtype) for name, dim in self._meta["inputs"].items()}
+            empty = {**sizes, "T": 0, "B": 0, "packed": 0}
+            self._run_forward(empty, none, {**plain, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
+            object.__setattr__(ready, "sizes", {**ready.sizes, "packed": 1})
+        return ready
+
+    def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
+                     state: Mapping[str, Array], mode: str, record: Iterable[str], ready: Ready | None = None,
+                     ) -> dict[str, tuple[Array, str]]:
+        layout = self._meta["forward"]
+        self._complete(sizes, layout)
+        wanted = {self._meta["named"][name]["buffer"] for name in record}
+        arrays: dict[str, tuple[Array, str]] = {}
+        for name, buffer in layout["buffers"].items():
+            kind = _recorded_kind(buffer[mode], name in self._meta["states"]) if name in wanted else buffer[mode]
+            if name in inputs:
+                arrays[name] = (inputs[name], "all")
+            elif kind is not None:
+                arrays[name] = (self._allocate(name, buffer["width"], kind, sizes), kind)
+        for name in self._meta["states"]:
+            first = arrays[name][0][0]
+            first[...] = state.get(name, 0)
+        panels = memory.panels(layout["panels"], sizes, self.dtype) if ready is None else ready.panels
+        self._module.forward(self.isa, self.dtype.itemsize, sizes, arrays, params, panels)
+        return arrays
+
+    def _complete(self, sizes: Sizes, layout: Mapping[str, Any]) -> None:
+        missing = [dim for dim in self._meta["dims"] if dim not in sizes]
+        sizes.update(dict.fromkeys(missing, 1))  # a dimension that no argument has
+        sizes["chunk"] = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
+        sizes.setdefault("packed", 0)
+
+    def _allocate(self, name: str, dims: Iterable[str], kind: str, sizes: Sizes, zero: bool = False) -> Array:
+        shape = (memory.slots(kind, sizes), sizes["B"], memory.width(dims, sizes))
+        return memory.empty(shape, self.dtype, f"{self._meta['cell']}: {name}", zero)
+
+    def _output(self, arrays: Mapping[str, tuple[Array, str]]) -> Array:
+        output = self._meta["output"]
+        array = arrays[output["buffer"]][0]
+        return array[1:] if output["is_state"] else array
+
+    def _final_state(self, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> dict[str, Array]:
+        T = sizes["T"]
+        return {name: arrays[name][0][T & 1 if arrays[name][1] == "ring" else T].copy() for name in self._meta["states"]}
+
+    # --- record ------------------------------------------------------------------------------------------
+
+    def _check_record(self, record: Iterable[str]) -> tuple[str, ...]:
+        names = (record,) if isinstance(record, str) else tuple(record)
+        for name in names:
+            if name not in self._meta["named"]:
+                message = unknown("quantity that changes from step to step called", name, self._meta["named"])
+                raise ValueError(f"{self._meta['cell']}: record: {message}")
+        return names
+
+    def _steps(self, name: str, arrays: Mapping[str, tuple[Array, str]]) -> Array:
+        """Return (T, B, dim) of a named quantity; of a state, its values after each step."""
+        buffer = self._meta["named"][name]["buffer"]
+        array = arrays[buffer][0]
+        return array[1:] if buffer in self._meta["states"] else array
+
+    # --- backward ----------------------------------------------------------------------------------------
+
+    def backward(self, run: Run, dy: Array | None, dstate: Mapping[str, Array] | None = None) -> Gradients:
+        """Return the gradients of a loss, given those with respect to y and to the final states.
+
+        Args:
+            run: what `forward` of this kernel returned.
+            dy: (T, B, H), like run.y; None for zero.
+            dstate: (B, H) per state; one left out is zero.
+
+        Raises:
+            TypeError, ValueError: as for `forward`; also a run of another kernel, or parameters that have
+                changed since the forward pass.
+        """
+        tape = self._check_run(run)
+        sizes = dict(tape.sizes)
+        output = self._meta["output"]
+        if dy is None:
+            dy = np.zeros(run.y.shape, self.dtype)
+        dy = self._arguments.array("dy", dy, ("T", "B", output["dim"]), sizes)
+        last = self._arguments.check_states("dstate", dstate, sizes)
+        layout = self._meta["backward"]
+        self._complete(sizes, layout)
+        given = {**tape.arrays, self._meta["seed"]: np.require(dy, requirements="CA")}
+        arrays: dict[str, tuple[Array, str]] = {}
+        for name, buffer in layout["buffers"].items():
+            kind = buffer["train"]
+            array = given[name] if name in given else self._allocate(name, buffer["width"], kind, sizes, buffer["zero"])
+            arrays[name] = (array, kind)
+        for name, adjoint in self._meta["dstate"].items():
+            array, kind = arrays[adjoint]
+            array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)
+        panels = memory.panels(layout["panels"], sizes, self.dtype)
+        self._module.backward(self.isa, self.dtype.itemsize, sizes, arrays, tape.params, panels)
+        return self._gradients(tape, arrays, sizes)
+
+    def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
+        found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
+        params = {name: found[name] if name in found else np.zeros_like(tape.params[name]) for name in self._meta["params"]}
+        dx = {name: arrays[adjoint][0] for name, adjoint in self._meta["dx"].items()}
+        state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
+        return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
+
+    def _check_run(self, run: object) -> _Tape:
+        cell = self._meta["cell"]
+        if not isinstance(run, Run):
+            raise TypeError(f"{cell}: backward expects what forward returned, got {type(run).__name__}.")
+        tape: _Tape = run.tape
+        if tape.owner != (self._module, str(self.dtype)):
+            raise ValueError(f"{cell}: backward got the run of another kernel ({tape.owner[0].METADATA['cell']}, "
+                             f"{tape.owner[1]}); call backward on the kernel that made the run.")
+        changed = [name for name in self._meta["params"] if not _same(tape.given.get(name), tape.params[name])]
+        if changed:
+            raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; its gradient would be neither "
+                             "that of the old nor of the new values. Call forward again, or update after backward.")
+        return tape
+
+
+def _recorded_kind(kind: str | None, is_state: bool) -> str:
+    return "history" if is_state else "all" if kind != "history" else kind
+
+
+def _same(now: Any, then: Array) -> bool:
+    """Compare bit for bit, so that NaN equals itself."""
+    now = np.asarray(now, then.dtype)
+    return now.shape == then.shape and now.tobytes() == then.tobytes()
