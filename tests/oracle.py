@@ -1,4 +1,4 @@
-"""Run any cell in float64 through the graph interpreter, on random data: what other results are compared with.
+"""Run any cell in float64 through the graph interpreter, on random data: what others are compared with.
 
     sample = Sample.draw(LSTM, T=7, B=3, I=5, H=4, seed=1)
     results = run(LSTM, sample)
@@ -36,8 +36,8 @@ def graphs(cell: type[Cell]) -> tuple[Graph, Graph]:
 class Sample:
     """Everything that a forward and a backward run take.
 
-    x: (T, B, I), a dict of such arrays where the cell has several inputs. dy: like y. state and dstate: (B, dim) by
-    the name of the state. sizes: of every dimension of the cell, and "T" and "B".
+    x: (T, B, I), a dict of such arrays where the cell has several inputs. dy: like y. state and dstate:
+    (B, dim) by the name of the state. sizes: of every dimension of the cell, and "T" and "B".
     """
 
     x: np.ndarray | Arrays
@@ -58,7 +58,9 @@ class Sample:
             return random.normal(size=tuple(sizes[dim] for dim in dims))
 
         inputs = {name: normal("T", "B", dim) for name, dim in spec.inputs}
-        params = {p.name: normal(*p.dims) / max(1, sizes[p.dims[-1]] if p.dims else 1) ** 0.5 for p in spec.parameters}
+        params = {p.name: normal(*p.dims) for p in spec.parameters}
+        for name in (p.name for p in spec.parameters if len(p.dims) == 2):
+            params[name] /= max(1, params[name].shape[1]) ** 0.5
         forward, _ = graphs(cell)
         return cls(
             x=next(iter(inputs.values())) if len(inputs) == 1 else inputs,
@@ -94,8 +96,10 @@ class Results:
         parts: Arrays = {}
         for part in dataclasses.fields(self):
             value = getattr(self, part.name)
-            named = {f"{part.name} {key}": array for key, array in value.items()} if isinstance(value, dict) else {}
-            parts |= named or ({} if isinstance(value, dict) else {part.name: value})
+            if isinstance(value, dict):
+                parts |= {f"{part.name} {key}": array for key, array in value.items()}
+            else:
+                parts[part.name] = value
         return parts
 
 
@@ -122,9 +126,9 @@ def run(cell: type[Cell], sample: Sample) -> Results:
 
 
 def assert_close(got: Results, expected: Results, tolerance: float) -> None:
-    """Compare all arrays, by name, shape and value: the error is relative to the largest expected entry, at least 1.
+    """Compare all arrays, by name, shape and value. NaN anywhere, a missing array and one too many fail too.
 
-    NaN anywhere, a missing array and one too many fail too.
+    The tolerance is relative to the array's largest entry, and absolute where that is below 1.
     """
     ours, theirs = got.flat(), expected.flat()
     assert set(ours) == set(theirs), f"other arrays: {sorted(set(ours) ^ set(theirs))}"

@@ -1,11 +1,12 @@
-"""Base cells in NumPy, forward and backward, written by hand from the papers: no graph, no SymPy, no autodiff.
+"""Base cells in NumPy, forward and backward, derived by hand from the papers: no graph, SymPy or autodiff.
 
 A cell is two functions of one step. `forward(p, x, s)` returns the new states and what backward needs;
-`backward(p, g, d, v)` takes the adjoints d of the new states and the values v of that step, adds the parameter
-gradients to g and returns the adjoint of x and those of the old states. `run` strings steps together:
-backpropagation through time as Werbos 1990, Proceedings of the IEEE 78(10), 1550-1560. Rows are the batch, so W x is
-x @ W.T, and the gradient of W, the sum over rows of da x^T, is da.T @ x. da_k is the adjoint of the pre-activation
-of gate k: da = dk * k (1 - k) for a logistic gate, dk * (1 - k^2) for tanh.
+`backward(p, g, d, v)` takes the adjoints d of the new states and the values v of that step, adds the
+parameter gradients to g and returns the adjoint of x and those of the old states. `run` strings steps
+together: backpropagation through time as Werbos 1990, Proceedings of the IEEE 78(10), 1550-1560.
+
+Rows are the batch, so W x is x @ W.T, and the gradient of W, the sum over rows of da x^T, is da.T @ x. da_k
+is the adjoint of the pre-activation of gate k: dk * k (1 - k) for a logistic gate, dk * (1 - k^2) for tanh.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ def _gate_adjoint(p: Arrays, g: Arrays, k: str, da: np.ndarray, x: np.ndarray, h
     return da @ p[f"W_{k}"], da @ p[f"U_{k}"]
 
 
-# --- Elman 1990; Le, Jaitly and Hinton 2015: h' = tanh(W x + U h + b), or relu of the same --------------------
+# --- Elman 1990; Le, Jaitly and Hinton 2015: h' = tanh(W x + U h + b), or relu of the same ---
 
 
 def rnn_forward(p, x, s):
@@ -63,7 +64,7 @@ def _simple_adjoint(p, g, da, x, h_old):
     return da @ p["W"], {"h": da @ p["U"]}
 
 
-# --- Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000 --------------------------------
+# --- Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000 ---
 
 
 def lstm_forward(p, x, s):
@@ -93,7 +94,7 @@ def _sum_over_gates(p, grads, da, x, h_old):
     return sum(dx), sum(dh)
 
 
-# --- Gers et al. 2002; Graves 2013, arXiv:1308.0850, eqs. 7 to 11 ---------------------------------------------
+# --- Gers et al. 2002; Graves 2013, arXiv:1308.0850, eqs. 7 to 11 ---
 
 
 def lstm_peephole_forward(p, x, s):
@@ -110,7 +111,8 @@ def lstm_peephole_backward(p, grads, d, v):
     x, h_old, c_old, i, f, g, o, c = v
     m = np.tanh(c)
     da_o = d["h"] * m * o * (1 - o)
-    dc = d["c"] + d["h"] * o * (1 - m**2) + da_o * p["p_o"]  # o saw the new memory, so o comes first on the way back
+    # o saw the new memory, so on the way back it comes before the memory.
+    dc = d["c"] + d["h"] * o * (1 - m**2) + da_o * p["p_o"]
     da_i, da_f, da_g = dc * g * i * (1 - i), dc * c_old * f * (1 - f), dc * i * (1 - g**2)
     grads["p_i"] += (da_i * c_old).sum(axis=0)
     grads["p_f"] += (da_f * c_old).sum(axis=0)
@@ -119,7 +121,7 @@ def lstm_peephole_backward(p, grads, d, v):
     return dx, {"h": dh, "c": dc * f + da_i * p["p_i"] + da_f * p["p_f"]}
 
 
-# --- Cho et al. 2014, arXiv:1406.1078v1: the reset gate scales the product U_n h + c_n ------------------------
+# --- Cho et al. 2014, arXiv:1406.1078v1: the reset gate scales the product U_n h + c_n ---
 
 
 def gru_forward(p, x, s):
@@ -144,7 +146,7 @@ def gru_backward(p, grads, d, v):
     return dx + da_n @ p["W_n"], {"h": dh + dq @ p["U_n"] + dh_new * z}
 
 
-# --- Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8: the reset gate scales the state -------------------------
+# --- Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8: the reset gate scales the state ---
 
 
 def gru_reset_before_forward(p, x, s):
@@ -163,7 +165,7 @@ def gru_reset_before_backward(p, grads, d, v):
     return dx + dx_n, {"h": dh + drh * r + dh_new * z}
 
 
-# --- Zhou et al. 2016, arXiv:1603.09420: one gate does both ---------------------------------------------------
+# --- Zhou et al. 2016, arXiv:1603.09420: one gate does both ---
 
 
 def mgu_forward(p, x, s):
@@ -182,7 +184,7 @@ def mgu_backward(p, grads, d, v):
     return dx_n + dx_f, {"h": dh_f + dfh * f + dh_new * (1 - f)}
 
 
-# --------------------------------------------------------------------------------------------------------------
+# --- both passes of a whole sequence ---
 
 
 class Reference(NamedTuple):

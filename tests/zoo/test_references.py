@@ -1,4 +1,4 @@
-"""The derived gradients against the hand-derived ones: graph interpreter and references.py agree to rounding."""
+"""The derived gradients against those derived by hand: interpreter and references.py agree to rounding."""
 
 import dataclasses
 
@@ -33,7 +33,7 @@ def test_every_base_cell_has_a_reference():
 @pytest.mark.parametrize("name", NAMES)
 def test_graph_agrees_with_the_hand_derivation(name, shape):
     cell = zoo.find(name)
-    sample = Sample.draw(cell, seed=5, **shape)  # a seed at which the single relu of 1,1,1,1 is active
+    sample = Sample.draw(cell, seed=8, **shape)  # at which the relus of the smallest shapes are active
     results = run(cell, sample)
     assert_alive(results)
     assert_close(results, references.run(REFERENCES[name], sample), tolerance=1e-12)

@@ -1,0 +1,118 @@
+"""Zoo cells in PyTorch, written from their papers, for torch.autograd to differentiate.
+
+A cell is a function of one step, from parameters p, input x and old states to the output y and the new states
+in the order of the declaration. Only cells that torch.nn lacks are here. `linear` is W x for each row.
+"""
+
+from torch import sigmoid, tanh
+from torch.nn.functional import linear
+
+
+def gate(p, k, x, h):
+    """W_k x + U_k h, and b_k where the cell has biases."""
+    return linear(x, p[f"W_{k}"], p.get(f"b_{k}")) + linear(h, p[f"U_{k}"])
+
+
+# --- simple recurrent networks ---
+
+
+def rnn_linear(p, x, h):
+    h = linear(x, p["W"]) + linear(h, p["U"])
+    return linear(h, p["W_y"]), h
+
+
+def elman_head(p, x, h):
+    h = tanh(linear(x, p["W"]) + linear(h, p["U"]) + p["b"])
+    return sigmoid(linear(h, p["W_y"]) + p["b_y"]), h
+
+
+def jordan(p, x, y):
+    h = tanh(linear(x, p["W"]) + linear(y, p["U"]) + p["b"])
+    y = sigmoid(linear(h, p["W_y"]) + p["b_y"])
+    return y, y
+
+
+# --- long short-term memory ---
+
+
+def lstm_peephole(p, x, h, c):
+    """Graves 2013, arXiv:1308.0850, eqs. 7 to 11."""
+    i = sigmoid(gate(p, "i", x, h) + p["p_i"] * c)
+    f = sigmoid(gate(p, "f", x, h) + p["p_f"] * c)
+    c = f * c + i * tanh(gate(p, "g", x, h))
+    o = sigmoid(gate(p, "o", x, h) + p["p_o"] * c)
+    h = o * tanh(c)
+    return h, h, c
+
+
+def lstm_full_peephole(p, x, h, c):
+    i, f, o = (sigmoid(gate(p, k, x, h) + linear(c, p[f"V_{k}"])) for k in "ifo")
+    c = f * c + i * tanh(gate(p, "g", x, h))
+    h = o * tanh(c)
+    return h, h, c
+
+
+def lstm_linear_output(p, x, h, c):
+    i, f, o = (sigmoid(gate(p, k, x, h)) for k in "ifo")
+    c = f * c + i * tanh(gate(p, "g", x, h))
+    h = o * c
+    return h, h, c
+
+
+def lstm_inverted_forget(p, x, h, c):
+    i, f, o = (sigmoid(gate(p, k, x, h)) for k in "ifo")
+    c = (1 - f) * c + i * tanh(gate(p, "g", x, h))
+    h = o * tanh(c)
+    return h, h, c
+
+
+def lstm_no_forget(p, x, h, c):
+    """Hochreiter and Schmidhuber 1997, with tanh for both squashing functions."""
+    i, o = sigmoid(gate(p, "i", x, h)), sigmoid(gate(p, "o", x, h))
+    c = c + i * tanh(gate(p, "g", x, h))
+    h = o * tanh(c)
+    return h, h, c
+
+
+def lstm_coupled(p, x, h, c):
+    """Greff et al. 2017, arXiv:1503.04069, CIFG."""
+    i, o = sigmoid(gate(p, "i", x, h)), sigmoid(gate(p, "o", x, h))
+    f = 1 - i
+    c = f * c + i * tanh(gate(p, "g", x, h))
+    h = o * tanh(c)
+    return h, h, c
+
+
+# --- gated recurrent units ---
+
+
+def gru_reset_before(p, x, h):
+    """Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8."""
+    r, z = sigmoid(gate(p, "r", x, h)), sigmoid(gate(p, "z", x, h))
+    h = z * h + (1 - z) * tanh(gate(p, "n", x, r * h))
+    return h, h
+
+
+def gru_reset_before_inverted(p, x, h):
+    """Chung et al. 2014, arXiv:1412.3555, section 3.2."""
+    r, z = sigmoid(gate(p, "r", x, h)), sigmoid(gate(p, "z", x, h))
+    h = (1 - z) * h + z * tanh(gate(p, "n", x, r * h))
+    return h, h
+
+
+def mgu(p, x, h):
+    """Zhou et al. 2016, arXiv:1603.09420."""
+    f = sigmoid(gate(p, "f", x, h))
+    h = (1 - f) * h + f * tanh(gate(p, "n", x, f * h))
+    return h, h
+
+
+TORCH_CELLS = {
+    cell.__name__: cell
+    for cell in (
+        rnn_linear, elman_head, jordan,
+        lstm_peephole, lstm_full_peephole,
+        lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
+        gru_reset_before, gru_reset_before_inverted, mgu,
+    )
+}
