@@ -3,6 +3,8 @@
 import shutil
 import sys
 import threading
+import time
+from importlib.machinery import ExtensionFileLoader
 
 import pytest
 
@@ -10,8 +12,9 @@ from symcell.runtime import load
 from symcell.runtime.errors import CacheError
 
 
-def test_one_file_is_one_module_by_whatever_path(built, tmp_path):
+def test_one_file_is_one_module_by_whatever_path(built, tmp_path, monkeypatch):
     module = load.load_extension("probe", built)
+    monkeypatch.setattr(load, "_import", lambda *_: pytest.fail("imported again"))
     (tmp_path / "link.so").symlink_to(built)
     assert load.load_extension("probe", str(built)) is module
     assert load.load_extension("probe", tmp_path / "link.so") is module
@@ -33,11 +36,16 @@ def test_two_files_are_two_modules(built, tmp_path):
 
 def test_threads_at_once_load_once(built, tmp_path, monkeypatch):
     copy = shutil.copy(built, tmp_path / built.name)
-    imports = []
+    imports, modules = [], []
     real = load._import
-    monkeypatch.setattr(load, "_import", lambda *where: imports.append(where) or real(*where))
     start = threading.Barrier(8)
-    modules = []
+
+    def slow(*where):
+        imports.append(where)
+        time.sleep(0.05)
+        return real(*where)
+
+    monkeypatch.setattr(load, "_import", slow)
 
     def work():
         start.wait()
@@ -62,6 +70,21 @@ def test_what_cannot_be_loaded_is_a_cache_error_that_names_it(content, tmp_path)
     with pytest.raises(CacheError, match=r"'probe' at .*probe\.so cannot be loaded"):
         load.load_extension("probe", path)
     assert set(sys.modules) <= before
+
+
+@pytest.mark.parametrize(("raised", "seen"), [(ImportError, CacheError), (RuntimeError, RuntimeError)])
+def test_a_module_whose_initialiser_fails_is_forgotten(raised, seen, built, tmp_path, monkeypatch):
+    def fail(self, module):
+        raise raised("in the module")
+
+    copy = shutil.copy(built, tmp_path / built.name)
+    before = set(sys.modules)
+    with monkeypatch.context() as patch:
+        patch.setattr(ExtensionFileLoader, "exec_module", fail)
+        with pytest.raises(seen, match="in the module"):
+            load.load_extension("probe", copy)
+    assert set(sys.modules) <= before
+    assert load.load_extension("probe", copy).twice(3) == 6
 
 
 def test_a_module_of_another_name_is_refused(built):
