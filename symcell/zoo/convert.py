@@ -11,17 +11,18 @@ Array = np.ndarray[Any, Any]
 
 
 def split_concatenated(weights: Mapping[str, Array], order: str = "hx", *, state: int | None = None,
-                       keep: Collection[str] = ()) -> dict[str, Array]:
+                       keep: Collection[str] = ("W_y",)) -> dict[str, Array]:
     """Split each matrix W or W_k that applies to [h, x] into W, for x, and U, for h.
 
     Everything else (biases, peepholes) is copied under its own name, so what comes out are parameters of
-    the cell in split form: `kernel.forward(x, split_concatenated(weights))`.
+    the cell in split form: `kernel.forward(x, split_concatenated(weights))`. The candidate of "gru" has no
+    concatenated form, since r scales its U h alone; that of "gru_reset_before" is W_n [r*h, x].
 
     Args:
         weights: by name; W_k is (rows, H + I), as in W_k @ concatenate([h, x]).
         order: "hx" where h comes first in the concatenation, "xh" where x does.
         state: H, the size of h; left out, each matrix has as many rows as h has elements, as gates do.
-        keep: names that begin with W but do not apply to [h, x], such as the matrix W_y of an output layer.
+        keep: names that begin with W but do not apply to [h, x]: the matrix of the zoo's output layers.
 
     Returns:
         New arrays of the same dtype: W_k (rows, I), U_k (rows, H), and the copies.

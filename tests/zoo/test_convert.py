@@ -86,9 +86,10 @@ def test_a_state_of_another_size_than_the_rows_and_an_output_layer():
     sample = Sample.draw(cell, T=3, B=2, I=4, H=5, O=2)
     p = sample.params
     joined = {"W": np.concatenate([p["U"], p["W"]], axis=1), "b": p["b"], "W_y": p["W_y"], "b_y": p["b_y"]}
-    split = split_concatenated(joined, state=2, keep={"W_y"})
+    split = split_concatenated(joined, state=2)
     assert set(split) == set(p)
     assert all(np.array_equal(split[name], p[name]) for name in p)
+    assert split_concatenated(joined, state=2, keep=())["W_y"].shape == (2, 3), "W_y split like the others"
 
 
 @pytest.mark.parametrize(("weights", "options", "message"), [
