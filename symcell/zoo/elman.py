@@ -68,7 +68,7 @@ class ElmanHead(Cell):
 
 
 class Jordan(Cell):
-    """Jordan's network. Jordan 1986, Serial order: a parallel distributed approach, ICS report 8604.
+    """Jordan's network. Jordan 1986, Serial order: a parallel distributed processing approach, report 8604.
 
     Convention: the output is fed back, so the output y, of size O, is the state; the hidden layer h, of
     size H, has no memory. Jordan's state units also decay (s' = mu s + y); here, as in most textbooks, mu =
