@@ -95,13 +95,12 @@ def derive(cell: CellLike) -> Derivation:
 
 def reference(cell: CellLike) -> Any:
     """Return an object with a kernel's methods that computes in float64 NumPy, without a compiler."""
-    from symcell.graph.adjoint import adjoint
-    from symcell.graph.lower import lower
     from symcell.reference import Reference
+    from symcell.render.metadata import metadata
 
-    _, spec = _resolve(cell)
-    forward = lower(spec)
-    return Reference(spec, forward, adjoint(forward))
+    name, spec = _resolve(cell)
+    found = _stages(name, spec)
+    return Reference(metadata(name, spec, found.program), found.forward, found.backward)
 
 
 def _build(source: Source, progress: Progress | None) -> Any:
