@@ -104,16 +104,22 @@ def fake_cc(tmp_path, monkeypatch):
 @pytest.fixture
 def python():
     """Start a Python that sees this checkout, with warnings as errors; `code` sees PROBE."""
+    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
+    running = []
 
     def start(code, *options, **environment):
-        preamble = f"PROBE = {PROBE!r}\n"
-        return subprocess.Popen(
-            [sys.executable, "-W", "error", *options, "-c", preamble + code],
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", *options, "-c", f"PROBE = {PROBE!r}\n{code}"],
+            env={**os.environ, "PYTHONPATH": path, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        running.append(process)
+        return process
 
-    return start
+    yield start
+    for process in running:  # of a test that failed
+        process.kill()
+        process.communicate()
