@@ -77,7 +77,7 @@ def _locked(entry: store.Entry, progress: Progress) -> Iterator[None]:
     """Hold the entry's lock against other threads and processes, as far as that can be had."""
     from filelock import FileLock, Timeout
 
-    # File locks belong to processes; threads need one of their own. dict.setdefault is atomic.
+    # Threads have a lock of their own, for file systems that have none. dict.setdefault is atomic.
     with _locks.setdefault(entry.folder, threading.Lock()):
         entry.lock.parent.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(entry.lock)
@@ -111,7 +111,8 @@ def _build(
         c_path = toolchain.cythonize(folder / f"{entry.name}.pyx", f"symcell._cache.{entry.name}")
         progress(f"{toolchain.find_compiler()} {c_path.name} for {', '.join(isas) or 'all'}")
         defines = [f"SC_ONLY_{isa.upper()}=1" for isa in isas]
-        toolchain.compile_extension(c_path, folder / entry.extension.name, [fingerprint.INCLUDE, folder], defines)
+        include = [fingerprint.INCLUDE, folder]  # our headers include the kernel's own, once per ISA
+        toolchain.compile_extension(c_path, folder / entry.extension.name, include, defines)
         c_path.unlink()  # large, and Cython makes it again from what stays
         store.seal(entry, folder, inputs)
         return store.publish(entry, folder)
