@@ -73,8 +73,9 @@ class _Reverse:
             seed = build.add(build.fresh(wish), forward.value(name).dims, "carry")
             self.terms[name].append(symbol(seed))
             self.later[name] = seed
+        taken = {f"d_{value.name}" for value in forward.values}
         for name in forward.outputs:
-            wish = f"d_{name}" if name not in seeds else "d_y"
+            wish = f"d_{name}" if name not in seeds else "d_y" if "d_y" not in taken else "d_output"
             seed = build.add(build.fresh(wish), forward.value(name).dims, "input")
             self.terms[name].append(symbol(seed))
             self.outputs[f"{name}.out"] = seed

@@ -35,7 +35,6 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
         "dstate": {name: backward.adjoints[name] for name, _ in spec.states},
         "saved": tuple(b.name for b in program.backward.buffers if b.why == "given"
                        and b.name != backward.adjoints[f"{spec.output}.out"]),
-        "explain": str(program),
     }
 
 

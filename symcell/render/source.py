@@ -69,6 +69,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "passes": list(views.values()),
         "backward": views["backward"],
         "metadata": literal(metadata(name, spec, program)),
+        "explain": str(program),
     }
     files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
              for kind in ("pyx", "h")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
@@ -20,7 +21,8 @@ class PanelView:
     index: int
     field: str
     gates: int
-    K: str
+    vectors: str  # in a tile
+    block: str  # numbers in front of a lane's block
     operands: tuple[str, ...]
     comment: str
 
@@ -33,8 +35,8 @@ class StageView:
     comment: tuple[str, ...]
     lanes: str
     pointers: tuple[str, ...]
-    vectors: tuple[int, int]  # V with 32 and with 16 registers
-    rows: tuple[int, int]  # R likewise
+    vectors: str  # V, by the number of registers
+    rows: str  # R likewise
     panels: tuple[PanelView, ...]
     loads: tuple[str, ...]
     body: tuple[str, ...]
@@ -69,7 +71,7 @@ class _Names:
         place = self.place(name)
         field = "m_delta" if place.buffer == "delta" else f"m_{self.names(place.buffer)}"
         step = "t + 1" if place.shift else "t"
-        text = f"SC(slot)(&c->{field}, {step}, c->first, c->n_B * ({self.width(name)}))"
+        text = f"SC(slot)(&c->{field}, {step}, &c->span)"
         if place.before:
             text += f" + {length(place.before)}"
         return f"real *const m_{self.names(name)} = {text};"
@@ -77,10 +79,9 @@ class _Names:
     def index(self, name: str) -> tuple[str, str]:
         """Return the variable that indexes a value's rows, and its definition."""
         width = self.p.buffer(self.place(name).buffer).width
-        variable = "at_" + "_".join(width) if len(width) < 4 else f"at_{len(width)}_{width[0]}"
-        if len(set(width)) > 1 and len(width) >= 4:
-            variable = "at_" + "".join(width)
-        return variable, f"const ptrdiff_t {variable} = (row + i) * ({length(width)}) + lane;"
+        variable = "at_" + "_".join(width)
+        row = length(width) if len(width) == 1 else f"({length(width)})"
+        return variable, f"const ptrdiff_t {variable} = (row + i) * {row} + lane;"
 
 
 def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageView:
@@ -108,7 +109,7 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageV
 
 def packs(p: Pass, stage: Stage, panel: Panel, names: Identifiers) -> tuple[str, tuple[str, ...]]:
     """Return (comment, calls) that pack one panel."""
-    vectors = "SC_REGS == 32 ? {} : {}".format(*_by_registers(block_vectors, stage))
+    vectors = _by_registers(block_vectors, stage)
     gates = len(panel.accumulators)
     K = [f"c->n_{inner_dim(p, term)}" for term in panel.accumulators[0][1]]
     calls = []
@@ -121,8 +122,9 @@ def packs(p: Pass, stage: Stage, panel: Panel, names: Identifiers) -> tuple[str,
     return f"panel {panel.name}: {_panel_text(panel)}", tuple(calls)
 
 
-def _by_registers(shape: object, stage: Stage) -> tuple[int, int]:
-    return (shape(stage.panels, 32), shape(stage.panels, 16)) if stage.panels else (1, 1)  # type: ignore[operator]
+def _by_registers(shape: Callable[[tuple[Panel, ...], int], int], stage: Stage) -> str:
+    many, few = (shape(stage.panels, registers) if stage.panels else 1 for registers in (32, 16))
+    return str(many) if many == few else f"SC_REGS == 32 ? {many} : {few}"
 
 
 def _panel_text(panel: Panel) -> str:
@@ -168,7 +170,10 @@ def _panel(p: Pass, panel: Panel, index: int, names: _Names) -> PanelView:
     operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {k}}}"
                      for t, k in zip(terms, K, strict=True))
     total = K[0] if len(K) == 1 else f"({' + '.join(K)})"
-    return PanelView(index, f"panel_{panel.name}", len(panel.accumulators), total, operands, _panel_text(panel))
+    gates = len(panel.accumulators)
+    times = "" if gates == 1 else f" * {gates}"
+    vectors = "vectors" if gates == 1 else f"{gates} * vectors"
+    return PanelView(index, f"panel_{panel.name}", gates, vectors, f"{total}{times}", operands, _panel_text(panel))
 
 
 def _sums(stage: Stage, names: _Names) -> list[str]:

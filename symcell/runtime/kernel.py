@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symcell.runtime import cpu, initial, memory
-from symcell.runtime.arguments import Arguments, Array, Sizes, unknown
+from symcell.runtime import cpu, initial, memory, threads
+from symcell.runtime.arguments import Arguments, Array, Sizes, check_size, unknown
 from symcell.runtime.run import Gradients, Ready, Run
 
 DTYPES = ("float32", "float64")
@@ -44,6 +44,16 @@ class Kernel:
         self.dtype = np.dtype(dtype)
         self.isa = cpu.chosen_isa(module.isas())
         self._arguments = Arguments(self._meta, self.dtype)
+        self._threads = threads.default()
+
+    @property
+    def threads(self) -> int:
+        """How many threads may share a batch; at first the cores this process may use. Results do not depend on it."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._threads = check_size("threads", count)
 
     def __repr__(self) -> str:
         return f"<symcell kernel {self._meta['name']}, {self.dtype}, {self.isa}>"
@@ -150,8 +160,26 @@ class Kernel:
             first = arrays[name][0][0]
             first[...] = state.get(name, 0)
         panels = memory.panels(layout["panels"], sizes, self.dtype) if ready is None else ready.panels
-        self._module.forward(self.isa, self.dtype.itemsize, sizes, arrays, params, panels)
+        self._call(self._module.forward, layout, sizes, arrays, params, panels)
         return arrays
+
+    def _call(self, entry: Any, layout: Mapping[str, Any], sizes: Sizes, arrays: Mapping[str, tuple[Array, str]],
+              params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
+        """Run a pass, its rows shared by threads where that pays."""
+        B = sizes["B"]
+        weights = sum(panel.size for panel in panels.values())
+        parts = threads.split(B, self._threads, float(weights) * B * sizes["T"])
+
+        def task(first: int, last: int, **changed: int) -> None:
+            span = {**sizes, "from": first, "to": last, **changed}
+            entry(self.isa, self.dtype.itemsize, span, arrays, params, panels)
+
+        if len(parts) == 1:
+            task(0, B)
+            return
+        if not sizes["packed"]:  # weights are packed once for all: a sequence of no steps does nothing else
+            task(0, B, T=0)
+        threads.run(parts, lambda first, last: task(first, last, packed=1))
 
     def _complete(self, sizes: Sizes, layout: Mapping[str, Any]) -> None:
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
@@ -221,7 +249,7 @@ class Kernel:
             array, kind = arrays[adjoint]
             array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)
         panels = memory.panels(layout["panels"], sizes, self.dtype)
-        self._module.backward(self.isa, self.dtype.itemsize, sizes, arrays, tape.params, panels)
+        self._call(self._module.backward, layout, sizes, arrays, tape.params, panels)
         return self._gradients(tape, arrays, sizes)
 
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:

@@ -6,7 +6,17 @@
    The exponential family splits x = n ln2 + r with |r| <= ln(2)/2 and takes exp(x) = 2^n exp(r). Adding 1.5 *
    2^mantissa rounds x / ln2 to the integer n and leaves n in the low bits of the sum; shifted left, these
    become the exponent of 2^n. A bias added to the constant makes that the only integer operation. n ln2 is
-   subtracted in two parts, the high one short enough for an exact product (Cody and Waite 1980). */
+   subtracted in two parts, the high one short enough for an exact product (Cody and Waite 1980).
+
+   Largest error in float32 over all 2^32 arguments (benchmarks/accuracy.c), in units in the last place:
+
+              avx2, avx512   base (no FMA)
+     exp          0.95           1.23
+     tanh         1.95           2.06
+     sigmoid      2.00           2.00
+
+   The other functions stay below 3 ulp in both precisions, gelu below 6 (for x < 0 it amplifies an error of
+   its argument x^2 times); tests/runtime/test_functions.py holds them to that. */
 
 #include "symcell/coefficients.h"
 
@@ -117,7 +127,8 @@ SC_INLINE vec vtanh(vec x) {
 }
 
 /* sigmoid(x) = s / (s + q 2^shift), where s = 2^(n + shift) and q = exp(-r). The shift keeps s normal while
-   the quotient goes down to the denormals. x must lie between SC_LOGISTIC_LOW and SC_LOGISTIC_HIGH. */
+   the quotient goes down to the denormals. The 1 of q is added last: q alone would be rounded once more.
+   x must lie between SC_LOGISTIC_LOW and SC_LOGISTIC_HIGH. */
 SC_INLINE vec SC(vlogistic_parts)(vec x, vec *denominator) {
     vec t;
     const vec n = SC(vround)(x, 1 / SC_LN2, SC_BIAS + SC_LOGISTIC_SHIFT, &t);

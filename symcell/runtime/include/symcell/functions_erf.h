@@ -1,10 +1,12 @@
 /* The error function and what gelu takes from it, included by functions.h. */
 
 /* exp(z^2) erfc(z) for z = a * factor between 0 and 28: with u = 3 / (z + 3) a smooth function of u times u,
-   which is how it falls off; the polynomial is in 1 - 2u, centred on 0. */
+   which is how it falls off; the polynomial is in 1 - 2u, centred on 0. What divides is z, not 3: the function
+   is steep in u near u = 1, where 1 - u then has no rounding error to speak of. */
 SC_INLINE vec SC(verfc_scaled)(vec a, double factor) {
-    const vec u = 3 / vfma(a, vfill(factor), vfill(3));
-    return u * vpolynomial(1 - (u + u), SC(sc_erfc));
+    const vec z = a * vfill(factor);
+    const vec v = z / (z + 3), u = 1 - v;
+    return u * vpolynomial(v - u, SC(sc_erfc));
 }
 
 /* exp(-a^2 factor) scale, the factor a power of two. Half of the bits of a have an exact square, what they

@@ -7,12 +7,28 @@
 /* Rows of numbers, one per member of the batch, for the steps that a buffer holds.
 
    base     NULL where this run does not keep the value
+   width    numbers in a row
+   size     numbers in a slot, which holds one step of the whole batch
    mask     slot = step & mask: -1 keeps every step, 1 the last two, 0 one
    chunked  1: steps count from the first one of the present chunk */
 struct sc_rows {
     void *base;
+    ptrdiff_t width;
+    ptrdiff_t size;
     ptrdiff_t mask;
     ptrdiff_t chunked;
+};
+
+/* The part of a sequence that is being treated.
+
+   steps    T
+   batch    B, the rows of a slot
+   chunk    steps treated together, between the loop and what runs before and after it
+   first    the first step of the present chunk
+   from     the first row that is this call's
+   rows     how many rows are: threads share a batch */
+struct sc_span {
+    ptrdiff_t steps, batch, chunk, first, from, rows;
 };
 
 /* One factor of a panel product: K numbers in each row, rows `stride` numbers apart. */

@@ -39,10 +39,16 @@ SC_INLINE vec vpower(vec x, int n) {
 #define SC_PIN(x) (void)(x)
 #endif
 
-/* Row 0 of the slot that holds step t; NULL where the run does not keep the value. */
-SC_INLINE real *SC(slot)(const struct sc_rows *m, ptrdiff_t t, ptrdiff_t first, ptrdiff_t size) {
+/* This call's first row in the slot that holds step t; NULL where the run does not keep the value. */
+SC_INLINE real *SC(slot)(const struct sc_rows *m, ptrdiff_t t, const struct sc_span *span) {
     if (m->base == NULL) return NULL;
-    return (real *)m->base + ((t - (m->chunked ? first : 0)) & m->mask) * size;
+    const ptrdiff_t slot = (t - (m->chunked ? span->first : 0)) & m->mask;
+    return (real *)m->base + slot * m->size + span->from * m->width;
+}
+
+/* Steps that one call of a batch stage treats: all of the chunk, if its rows follow each other in memory. */
+SC_INLINE ptrdiff_t SC(together)(const struct sc_span *span, ptrdiff_t end) {
+    return span->rows == span->batch ? end - span->first : 1;
 }
 
 /* Rows of the next tile: at most `limit`, and the tiles of one batch about equally tall. */

@@ -1,0 +1,184 @@
+"""The Jacobian of one step: how the new states depend on the old ones, as formulas of diagonals and matrices.
+
+Forward-mode differentiation of the graph, kept symbolic: a Map contributes diagonals, a MatMul its matrix. What the
+author named (a gate) keeps its name, as a partial of its own, so that no block gets long; anonymous values and
+pre-activations are written out where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symcell.declare.functions import Elementwise
+from symcell.graph.evaluate import evaluate
+from symcell.graph.ir import Graph, Map, MatMul, symbol
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Diag:
+    """The square matrix of size `dim` with the expression on its diagonal; 1 makes it the identity."""
+
+    expression: sympy.Expr
+    dim: str
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A matrix of the cell, or its transpose."""
+
+    matrix: str
+    transposed: bool
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The matrix d(of)/d(by), under its name; `by` is a state before the step."""
+
+    of: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The matrix product of the factors, in this order."""
+
+    factors: tuple[Operator, ...]
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of the terms; of none of them the matrix of zeros."""
+
+    terms: tuple[Operator, ...]
+
+
+Operator = Diag | Linear | Partial | Chain | Total
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """`partials` holds every named partial, each after those it uses; `blocks` are those of new by old states."""
+
+    partials: Mapping[Partial, Operator]
+    blocks: tuple[Partial, ...]
+
+
+def jacobian(graph: Graph) -> Jacobian:
+    """Return the Jacobian of the carries of a forward graph."""
+    partials: dict[Partial, Operator] = {}
+    values = {node.expression: symbol(node.out) for node in reversed(graph.nodes)
+              if isinstance(node, Map) and isinstance(node.expression, Elementwise)}  # sigmoid(a_f) is f
+    new = [carry.next for carry in graph.carries]
+    for carry in graph.carries:
+        by = carry.previous
+        tangents: dict[str, Operator] = {by: Diag(sympy.S.One, graph.value(by).dims[0])}
+        for node in graph.nodes:
+            if not isinstance(node, (MatMul, Map)) or not tangents.keys() & set(node.reads):
+                continue
+            tangent = _tangent(graph, node, tangents, values)
+            if tangent != Total(()) and (node.out in new or _has_name(graph, node.out)):
+                partials[Partial(node.out, by)] = tangent
+                tangent = Partial(node.out, by)
+            if tangent != Total(()):
+                tangents[node.out] = tangent
+    blocks = tuple(Partial(name, carry.previous) for name in new for carry in graph.carries)
+    for block in blocks:
+        partials.setdefault(block, Total(()))
+    return Jacobian(_reached(partials, blocks), blocks)
+
+
+def _has_name(graph: Graph, name: str) -> bool:
+    """Whether a value's partial is named: what the author named, but no pre-activation of a single gate."""
+    consumers = list(graph.consumers(name))
+    if len(consumers) == 1 and isinstance(consumers[0], Map):
+        expression = consumers[0].expression
+        if isinstance(expression, Elementwise) and expression.args == (symbol(name),):
+            return False
+    return not graph.value(name).anonymous
+
+
+def _tangent(graph: Graph, node: MatMul | Map, tangents: Mapping[str, Operator],
+             values: Mapping[sympy.Expr, sympy.Symbol]) -> Operator:
+    if isinstance(node, MatMul):
+        return _chain(Linear(node.matrix, node.transposed), tangents[node.operand])
+    dim, terms = graph.value(node.out).dims[0], []
+    for name in sorted(node.reads, key=lambda name: [value.name for value in graph.values].index(name)):
+        partial = sympy.diff(node.expression, symbol(name)).xreplace(values) if name in tangents else sympy.S.Zero
+        if partial is not sympy.S.Zero:
+            terms.append(_chain(Diag(partial, dim), tangents[name]))
+    return _total(terms)
+
+
+def _chain(left: Diag | Linear, right: Operator) -> Operator:
+    """left @ right: ones vanish, neighbouring diagonals become one."""
+    factors = right.factors if isinstance(right, Chain) else (right,)
+    if isinstance(left, Diag) and isinstance(factors[0], Diag):
+        left, factors = Diag(left.expression * factors[0].expression, left.dim), factors[1:]
+    factors = tuple(factor for factor in (left, *factors) if not _is_one(factor)) or (left,)
+    return factors[0] if len(factors) == 1 else Chain(factors)
+
+
+def _is_one(operator: Operator) -> bool:
+    return isinstance(operator, Diag) and operator.expression is sympy.S.One
+
+
+def _total(terms: list[Operator]) -> Operator:
+    """The sum, with its diagonals added up and in front."""
+    parts = [part for term in terms for part in (term.terms if isinstance(term, Total) else (term,))]
+    diagonals = [part for part in parts if isinstance(part, Diag)]
+    rest = [part for part in parts if not isinstance(part, Diag)]
+    expression = sympy.Add(*(diagonal.expression for diagonal in diagonals))
+    if expression is not sympy.S.Zero:
+        rest.insert(0, Diag(expression, diagonals[0].dim))
+    return rest[0] if len(rest) == 1 else Total(tuple(rest))
+
+
+def _parts(operator: Operator) -> tuple[Operator, ...]:
+    return operator.factors if isinstance(operator, Chain) else operator.terms if isinstance(operator, Total) else ()
+
+
+def _reached(partials: Mapping[Partial, Operator], blocks: tuple[Partial, ...]) -> dict[Partial, Operator]:
+    """Drop the partials that no block uses, such as those of an output; the order stays that of the graph."""
+    wanted, reached = list[Operator](blocks), set[Operator]()
+    while wanted:
+        operator = wanted.pop()
+        if operator not in reached:
+            reached.add(operator)
+            wanted += (partials[operator],) if isinstance(operator, Partial) else _parts(operator)
+    return {partial: operator for partial, operator in partials.items() if partial in reached}
+
+
+def evaluate_jacobian(made: Jacobian, values: Mapping[str, Array], sizes: Mapping[str, int]) -> dict[Partial, Array]:
+    """Return every partial as a matrix.
+
+    Args:
+        made: of `jacobian`.
+        values: of one step and one row: vectors (dim,), matrices as declared, scalars.
+        sizes: of each dimension; they give zero blocks their shapes too.
+    """
+    results: dict[Partial, Array] = {}
+
+    def matrix(operator: Operator, shape: tuple[int, int]) -> Array:
+        if isinstance(operator, Diag):
+            size = sizes[operator.dim]
+            return np.diag(np.broadcast_to(evaluate(operator.expression, values), (size,)))
+        if isinstance(operator, Linear):
+            return values[operator.matrix].T if operator.transposed else values[operator.matrix]
+        if isinstance(operator, Partial):
+            return results[operator]
+        parts = [matrix(part, shape) for part in _parts(operator)]
+        return np.linalg.multi_dot(parts) if isinstance(operator, Chain) else sum(parts, np.zeros(shape))
+
+    def size(name: str) -> int:
+        return len(values[name])
+
+    for partial, operator in made.partials.items():
+        results[partial] = matrix(operator, (size(partial.of), size(partial.by)))
+    return results

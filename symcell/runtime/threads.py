@@ -1,0 +1,44 @@
+"""Threads share the rows of a batch for a whole sequence: rows are independent, so there is no barrier per step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
+MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+def default() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def split(rows: int, threads: int, work: float) -> list[tuple[int, int]]:
+    """Return (first, past the last) row of each thread's part, for `work` multiply-adds in all."""
+    parts = max(1, min(threads, rows // MIN_ROWS, int(work // MIN_WORK)))
+    edges = [rows * k // parts for k in range(parts + 1)]
+    return list(zip(edges, edges[1:], strict=False))
+
+
+def run(parts: list[tuple[int, int]], task: Callable[[int, int], None]) -> None:
+    """Call task(first, last) for each part, the first one in this thread; raise what any of them raised."""
+    if len(parts) == 1:
+        task(*parts[0])
+        return
+    pool = _pools.get(len(parts))
+    if pool is None:
+        pool = _pools.setdefault(len(parts), ThreadPoolExecutor(len(parts) - 1, "symcell"))
+    waiting = [pool.submit(task, *part) for part in parts[1:]]
+    task(*parts[0])
+    for future in waiting:
+        future.result()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)  # a child has the pool but not its threads
