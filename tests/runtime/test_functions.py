@@ -41,7 +41,7 @@ FUNCTIONS = {
     "softplus": (lambda x: mp.log1p(mp.exp(x)), 4, 4),
     "logsigmoid": (lambda x: -mp.log1p(mp.exp(-x)), 4, 4),
     "erf": (mp.erf, 1.5, 1.5),
-    "gelu": (_gelu, 6, 6),  # for x < 0 an ulp of x itself is worth 1 + x^2 ulp of the result
+    "gelu": (_gelu, 5, 5),  # and more far below 0, see the test
     "silu": (lambda x: x / (1 + mp.exp(-x)), 2.5, 2.5),
     "elu": (lambda x: x if x > 0 else mp.expm1(x), 2, 2),
     "relu": (lambda x: max(x, mp.zero), 0, 0),
@@ -200,6 +200,8 @@ def test_accuracy_over_the_whole_range(kinds, name, suffix):
     for kind in kinds:
         if kind.suffix == suffix:
             error = ulps(kind.map(name, x), exact, dtype)
+            if name == "gelu":  # below 0 half an ulp of x itself is worth x^2 / 2 of the result
+                error -= np.where(x < 0, np.minimum(x * x / 4, 5), 0)
             worst = int(np.argmax(error))
             assert error[worst] <= limits[suffix == "f64"], (kind, x[worst], error[worst])
 
