@@ -1,0 +1,198 @@
+r"""Elementwise formulas of the graph -> LaTeX, as a person writes them: (1 - f_t) \odot h_{t-1} + f_t \odot n_t."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+
+import sympy
+from sympy.core import relational
+from sympy.logic import boolalg
+
+from symcell.declare.functions import Elementwise, where_
+from symcell.graph.ir import Map, MatMul, symbol
+from symcell.render.names import braced
+from symcell.render.notation import Notation
+from symcell.render.numbers import latex_number
+from symcell.render.order import Order, is_negative
+
+_RELATIONS = {
+    relational.StrictGreaterThan: ">", relational.GreaterThan: r"\geq", relational.StrictLessThan: "<",
+    relational.LessThan: r"\leq", relational.Equality: "=", relational.Unequality: r"\neq",
+}  # fmt: skip
+_CALL = re.compile(r"(\\[a-z]+|\\operatorname\{[a-z]+\})\\left\(\{0\}\\right\)")  # a function that takes an exponent
+_PLACE = re.compile(r"\{(\d)\}|\{\{|\}\}")  # as in str.format; single braces of LaTeX stay
+_TALL = (r"\frac", r"\begin", r"\left")
+
+
+class Level(IntEnum):
+    """How tightly a formula binds; below what its place asks for it gets parentheses."""
+
+    SUM = 1
+    PRODUCT = 2  # of vectors, with \odot
+    APPLIED = 3  # a matrix or a scalar in front of a vector
+    ATOM = 4
+    BASE = 5  # of an exponent: without one of its own
+
+
+class Formula:
+    """Prints expressions over the names of one cell."""
+
+    def __init__(self, notation: Notation) -> None:
+        """Print in this notation."""
+        self.notation, self.order = notation, Order(notation)
+
+    def __call__(self, expression: sympy.Basic | str, level: Level = Level.SUM) -> str:
+        """Return the LaTeX of an expression, or of what a name stands for."""
+        text, own = self._print(symbol(expression) if isinstance(expression, str) else expression)
+        return parenthesized(text) if own < level else text
+
+    def _print(self, node: sympy.Basic) -> tuple[str, Level]:
+        if isinstance(node, sympy.Symbol):
+            return self._symbol(node.name)
+        if isinstance(node, (sympy.Add, sympy.Mul)):
+            return self._sum(node) if isinstance(node, sympy.Add) else self._product(node)
+        if isinstance(node, sympy.Pow) and not node.is_number:
+            return self._power(node)
+        if isinstance(node, Elementwise):
+            return self._call(node)
+        if isinstance(node, sympy.Expr) and node.is_number:
+            return latex_number(node), Level.ATOM if node.is_nonnegative else Level.SUM
+        return self._condition(node), Level.SUM
+
+    # --- names, and what stands for a name ---------------------------------------------------------------
+
+    def _symbol(self, name: str) -> tuple[str, Level]:
+        node = self.notation.formula(name)
+        if isinstance(node, Map):
+            return self._print(node.expression)
+        if isinstance(node, MatMul):
+            return self.applied(node), Level.APPLIED
+        printed = self.notation.latex(name)
+        if printed is None:  # the adjoint of something without a name: a long bar over its formula
+            of = self.notation.adjoint_of(name)
+            assert of is not None, name
+            printed = rf"\overline{{{self(of)}}}" + ("_t" if self.notation.is_static(of) else "")
+        return printed, Level.ATOM if "^" in printed else Level.BASE
+
+    def applied(self, node: MatMul) -> str:
+        """Return W x, or W^T x."""
+        return f"{self.matrix(node.matrix, node.transposed)} {self(node.operand, Level.ATOM)}"
+
+    def matrix(self, name: str, transposed: bool = False) -> str:
+        """Return W, or its transpose."""
+        return self(name) + (r"^\top" if transposed else "")
+
+    # --- arithmetic --------------------------------------------------------------------------------------
+
+    def _terms(self, node: sympy.Expr) -> Iterable[sympy.Expr]:
+        """Yield the terms of a sum; a name that stands for a sum adds its own."""
+        for term in sympy.Add.make_args(node):
+            inner = self.notation.formula(term.name) if isinstance(term, sympy.Symbol) else None
+            if isinstance(inner, Map) and isinstance(inner.expression, sympy.Add):
+                yield from self._terms(inner.expression)
+            else:
+                yield term
+
+    def _sum(self, node: sympy.Add) -> tuple[str, Level]:
+        text = ""
+        for term in sorted(self._terms(node), key=self.order.term):
+            negative = is_negative(term)
+            printed = self(-term if negative else term, Level.PRODUCT)
+            sign = ("-" if negative else "") if not text else " - " if negative else " + "
+            text += sign + printed
+        return text, Level.SUM
+
+    def _factors(self, node: sympy.Expr) -> Iterable[tuple[sympy.Expr, bool]]:
+        """Yield (factor, whether it divides); a name that stands for a product adds its own."""
+        for factor in sympy.Mul.make_args(node):
+            inner = self.notation.formula(factor.name) if isinstance(factor, sympy.Symbol) else None
+            if isinstance(inner, Map) and isinstance(inner.expression, sympy.Mul):
+                yield from self._factors(inner.expression)
+            elif isinstance(factor, sympy.Rational) and factor.q > 1 and abs(factor.p) == 1 and node.is_Mul:
+                yield from [(sympy.Integer(factor.p), False), (sympy.Integer(factor.q), True)]
+            elif isinstance(factor, sympy.Pow) and factor.exp.is_number and factor.exp.is_negative:
+                yield sympy.Pow(factor.base, -factor.exp, evaluate=False) if factor.exp != -1 else factor.base, True
+            else:
+                yield factor, False
+
+    def _product(self, node: sympy.Expr) -> tuple[str, Level]:
+        if is_negative(node):
+            return f"-{self(-node, Level.PRODUCT)}", Level.SUM
+        factors = list(self._factors(node))
+        above = [factor for factor, divides in factors if not divides and factor is not sympy.S.One]
+        below = [factor for factor, divides in factors if divides]
+        if below:
+            return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
+        return self._times(above)
+
+    def _times(self, factors: list[sympy.Expr]) -> tuple[str, Level]:
+        if len(factors) < 2:
+            return self._print(factors[0]) if factors else ("1", Level.ATOM)
+        ordered = sorted(factors, key=self.order.factor)
+        scalars = [factor for factor in ordered if not self._is_vector(factor)]
+        vectors = [factor for factor in ordered if self._is_vector(factor)]
+        level = Level.ATOM if len(vectors) > 1 else Level.APPLIED
+        parts = [self(factor, Level.ATOM) for factor in scalars]
+        parts += [r" \odot ".join(self(factor, level) for factor in vectors)] if vectors else []
+        return " ".join(parts), Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
+
+    def _is_vector(self, factor: sympy.Expr) -> bool:
+        return any(self.notation.value(name.name).dims for name in factor.free_symbols)
+
+    def _power(self, node: sympy.Pow) -> tuple[str, Level]:
+        base, exponent = node.base, node.exp
+        if exponent.is_negative:
+            return rf"\frac{{1}}{{{self(base if exponent == -1 else base**-exponent)}}}", Level.ATOM
+        inner = self.notation.formula(base.name) if isinstance(base, sympy.Symbol) else None
+        call = inner.expression if isinstance(inner, Map) else base
+        if isinstance(call, Elementwise) and (found := _CALL.fullmatch(call.row.latex)):
+            return f"{found[1]}^{braced(latex_number(exponent))}{parenthesized(self(call.args[0]))}", Level.ATOM
+        return f"{self(base, Level.BASE)}^{braced(latex_number(exponent))}", Level.ATOM
+
+    # --- functions ---------------------------------------------------------------------------------------
+
+    def _call(self, node: Elementwise) -> tuple[str, Level]:
+        if isinstance(node, where_):
+            return self._selection(node)
+        arguments = [self(argument) for argument in node.args]
+        return sized(node.row.latex, arguments), Level.ATOM
+
+    def _selection(self, node: Elementwise) -> tuple[str, Level]:
+        """Return an indicator for where(c, 1, 0), else the cases, with those nested in `otherwise` beside the rest."""
+        condition, yes, no = node.args
+        if yes == 1 and no == 0:
+            return rf"\mathbf{{1}}_{{{self._condition(condition)}}}", Level.ATOM
+        if yes == 0 and no == 1:
+            return rf"\mathbf{{1}}_{{{self._condition(sympy.Not(condition))}}}", Level.ATOM
+        rows = []
+        while isinstance(node, where_):
+            condition, yes, node = node.args
+            rows.append(rf"{self(yes)} & \text{{if }} {self._condition(condition)}")
+        rows.append(rf"{self(node)} & \text{{otherwise}}")
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", Level.ATOM
+
+    def _condition(self, node: sympy.Basic) -> str:
+        if isinstance(node, boolalg.Not):
+            return rf"\neg ({self._condition(node.args[0])})"
+        if isinstance(node, (boolalg.And, boolalg.Or)):
+            joint = r" \wedge " if isinstance(node, boolalg.And) else r" \vee "
+            return joint.join(self._joined(part) for part in sympy.ordered(node.args))
+        return f"{self(node.args[0])} {_RELATIONS[type(node)]} {self(node.args[1])}"
+
+    def _joined(self, node: sympy.Basic) -> str:
+        text = self._condition(node)
+        return text if isinstance(node, relational.Relational) else parenthesized(text)
+
+
+def parenthesized(text: str) -> str:
+    """Put parentheses around a formula, as tall as it is."""
+    return sized(r"\left({0}\right)", [text])
+
+
+def sized(template: str, arguments: list[str]) -> str:
+    r"""Fill in a template; its \left( \right) grow only where an argument is tall, so that spacing stays even."""
+    if not any(command in argument for argument in arguments for command in _TALL):
+        template = re.sub(r"\\(left|right)([()|])", r"\2", template)
+    return _PLACE.sub(lambda found: arguments[int(found[1])] if found[1] else found[0][0], template)

@@ -1,0 +1,151 @@
+r"""What each value of a forward and a backward graph is called in print.
+
+    x, h, h.next, f     x_t, h_{t-1}, h_t, f_t         parameters and what is made of them alone: no time
+    d_f                 \bar{f}_t                      the adjoint of f
+    d_h.later, d_h      \bar{h}_t^+, \bar{h}_{t-1}^+   received from the later step, handed to the earlier one
+    d_W                 \bar{W}                        a sum over time
+
+A value without a name of its own has a formula instead of a name: `formula` returns the node that it stands for.
+The adjoint of such a value is written out where it is used too, and gets a long bar where that would repeat much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import sympy
+
+from symcell.declare.symbols import NEXT
+from symcell.graph.ir import Graph, Map, MatMul, Value
+from symcell.render.names import Name, names_of
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The printed names of a cell; one object serves both graphs, whose names do not collide."""
+
+    forward: Graph
+    backward: Graph
+
+    def value(self, name: str) -> Value:
+        """Return the value of this name, of either graph."""
+        return (self.forward if self._is_forward(name) else self.backward).value(name)
+
+    def is_adjoint(self, name: str) -> bool:
+        """Whether a value is one of the backward pass only."""
+        return not self._is_forward(name)
+
+    def index(self, name: str) -> int:
+        """Return the position of a value in its graph: when it is computed."""
+        return self._positions[name]
+
+    def formula(self, name: str) -> Map | MatMul | None:
+        """Return the node to write out in place of a name, or None where the name is printed."""
+        if self._is_forward(name):
+            return self.forward.producer(name) if self.forward.value(name).anonymous else None
+        node, of = self.backward.producer(name), self._of.get(name)
+        if node is None or name in self._carried or (of is not None and not self.forward.value(of).anonymous):
+            return None
+        return node if self.backward.value(name).anonymous or self._is_short(node) else None
+
+    def _is_short(self, node: Map | MatMul) -> bool:
+        uses = sum(1 for _ in self.backward.consumers(node.out))
+        factors = node.expression.args if isinstance(node, Map) and node.expression.is_Mul else ()
+        return uses < 2 or isinstance(node, MatMul) or (
+            len(factors) == 2 and all(isinstance(factor, sympy.Symbol) for factor in factors))
+
+    def adjoint_of(self, name: str) -> str | None:
+        """Return the forward value whose adjoint this backward value is."""
+        return self._of.get(name)
+
+    def latex(self, name: str) -> str | None:
+        """Return the printed name; None where only a formula says what the value is."""
+        if self._is_forward(name):
+            value = self.forward.value(name)
+            return None if value.anonymous else self.names[name].latex(self.time(name))
+        if name in self._carried:
+            of, time = self._carried[name]
+            return self.names[of].latex(time, bar=True, superscript="+")
+        if name in self._seeds:
+            return self.seed(self._seeds[name])
+        of = self._of.get(name)
+        if of is None or self.forward.value(of).anonymous:
+            return None
+        time = "" if self.backward.value(name).role == "sum" else self.time(of) or "t"
+        return self.names[of].latex(time, bar=True)
+
+    def seed(self, output: str) -> str:
+        """Return the adjoint that comes in from the loss for an output."""
+        return self.output(output).latex("t", bar=True)
+
+    def output(self, output: str) -> Name:
+        """Return the output's name: its own where the author gave one, else y, which stands for the state."""
+        if self.backward.adjoints[output] == self.backward.adjoints[f"{output}.out"] and not output.endswith(NEXT):
+            return self.names[output]
+        taken = [name.latex("t") for name in self.names.values()]
+        y = Name("y")
+        return y if y.latex("t") not in taken else Name("y", (r"\mathrm{out}",))
+
+    def time(self, name: str) -> str:
+        """Return the time index of a forward value: "t-1" for the old states, none for what never changes."""
+        if name in self._static:
+            return ""
+        return "t-1" if self.forward.value(name).role == "carry" else "t"
+
+    def is_static(self, name: str) -> bool:
+        """Whether a value is made of parameters and constants only."""
+        return name in self._static or self.value(name).role == "sum"
+
+    # --- tables, made once ---------------------------------------------------------------------------------
+
+    def _is_forward(self, name: str) -> bool:
+        return name in self._forward_names
+
+    @cached_property
+    def _forward_names(self) -> frozenset[str]:
+        return frozenset(value.name for value in self.forward.values)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        forward = {value.name: index for index, value in enumerate(self.forward.values)}
+        backward = {value.name: index for index, value in enumerate(self.backward.values)}
+        return backward | forward
+
+    @cached_property
+    def _static(self) -> frozenset[str]:
+        static = {value.name for value in self.forward.with_role("param", "constant")}
+        for node in self.forward.nodes:
+            if set(node.reads) <= static:
+                static.add(node.out)
+        return frozenset(static)
+
+    @cached_property
+    def names(self) -> dict[str, Name]:
+        """The name of every forward value that has one; `h.next` prints as h does, at the time t."""
+        own = [v.name for v in self.forward.values if not v.anonymous and not v.name.endswith(NEXT)]
+        gates = {f"a_{carry.next.replace('.', '_')}": f"a_{carry.previous}" for carry in self.forward.carries}
+        written = [gates.get(name, name) for name in own]  # the pre-activation of h.next is a_h
+        wanted = [gate if written.count(gate) == 1 else name for name, gate in zip(own, written, strict=True)]
+        printed = names_of(wanted)
+        names = {name: printed[wish] for name, wish in zip(own, wanted, strict=True)}
+        return names | {carry.next: names[carry.previous] for carry in self.forward.carries}
+
+    @cached_property
+    def _carried(self) -> dict[str, tuple[str, str]]:
+        pairs = zip(self.forward.carries, self.backward.carries, strict=True)
+        return {name: (carry.previous, time) for carry, back in pairs
+                for name, time in ((back.previous, "t"), (back.next, "t-1"))}
+
+    @cached_property
+    def _seeds(self) -> dict[str, str]:
+        return {self.backward.adjoints[f"{name}.out"]: name for name in self.forward.outputs}
+
+    @cached_property
+    def _of(self) -> dict[str, str]:
+        """The forward value that an adjoint is named after: of those that share it, the first with a name."""
+        of: dict[str, str] = {}
+        for name, adjoint in self.backward.adjoints.items():
+            if not name.endswith(".out") and (adjoint not in of or self.forward.value(of[adjoint]).anonymous):
+                of[adjoint] = of[adjoint] if adjoint in of and self.forward.value(name).anonymous else name
+        return of
