@@ -1,0 +1,436 @@
+/* GRUResetBefore: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
+
+       r = sigmoid(U_r@h + W_r@x + b_r)
+       z = sigmoid(U_z@h + W_z@x + b_z)
+       n = tanh(U_n@(h*r) + W_n@x + b_n)
+       h.next = h*z + n*(1 - z)
+
+   T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in
+   memory, p_x a parameter, n_X a size. */
+#ifndef SYMCELL_GRU_RESET_BEFORE_H
+#define SYMCELL_GRU_RESET_BEFORE_H
+
+#include "symcell/memory.h"
+
+/* The forward pass of one sequence. */
+struct gru_reset_before_forward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: carry, and the result */
+    struct sc_rows m_W_r_x; /* W_r_x: read by another phase */
+    struct sc_rows m_a_r; /* a_r: on request */
+    struct sc_rows m_r; /* r: tape */
+    struct sc_rows m_W_z_x; /* W_z_x: read by another phase */
+    struct sc_rows m_a_z; /* a_z: on request */
+    struct sc_rows m_z; /* z: tape, and read by a later stage */
+    struct sc_rows m_h_r; /* h_r: tape, and read by a later stage */
+    struct sc_rows m_W_n_x; /* W_n_x: read by another phase */
+    struct sc_rows m_a_n; /* a_n: on request */
+    struct sc_rows m_n; /* n: tape */
+    const void *p_W_r; /* (H, I) */
+    const void *p_W_z; /* (H, I) */
+    const void *p_W_n; /* (H, I) */
+    const void *p_U_r; /* (H, H) */
+    const void *p_U_z; /* (H, H) */
+    const void *p_U_n; /* (H, H) */
+    const void *p_b_r; /* (H) */
+    const void *p_b_z; /* (H) */
+    const void *p_b_n; /* (H) */
+    void *panel_before_0;
+    void *panel_step_0_0;
+    void *panel_step_1_0;
+};
+
+/* The backward pass of one sequence. */
+struct gru_reset_before_backward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: given */
+    struct sc_rows m_r; /* r: given */
+    struct sc_rows m_z; /* z: given */
+    struct sc_rows m_h_r; /* h_r: given */
+    struct sc_rows m_n; /* n: given */
+    struct sc_rows m_d_y; /* d_y: given */
+    struct sc_rows m_d_h; /* d_h: carry */
+    struct sc_rows m_delta; /* d_a_n | d_a_z | d_a_r: operands of the weight gradients, side by side */
+    struct sc_rows m_d_h_next; /* d_h.next: read by a later stage of the step */
+    struct sc_rows m_U_nT_d_a_n; /* U_nT_d_a_n: read by a later stage of the step */
+    struct sc_rows m_d_x; /* d_x: the result */
+    const void *p_W_r; /* (H, I) */
+    const void *p_W_z; /* (H, I) */
+    const void *p_W_n; /* (H, I) */
+    const void *p_U_r; /* (H, H) */
+    const void *p_U_z; /* (H, H) */
+    const void *p_U_n; /* (H, H) */
+    void *panel_step_1_0;
+    void *panel_step_2_0;
+    void *panel_after_0;
+};
+
+#endif
+
+#ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
+
+/* W_r_x = W_r x
+   W_z_x = W_z x
+   W_n_x = W_n x
+   reads  x
+   writes W_r_x, W_z_x, W_n_x */
+static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
+    real *const m_W_z_x = SC(slot)(&c->m_W_z_x, t, &c->span);
+    real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
+    const real *const panel_0 = c->panel_before_0;
+    enum { V = 1, ROWS = SC_REGS == 32 ? 8 : 4 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 3 * V]; /* W_r x, W_z x, W_n x */
+            SC(panel_tile)(R, 3 * vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_I * 3, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_W_r_x = sums_0[(i * 3 + 0) * vectors + v];
+                    const vec v_W_z_x = sums_0[(i * 3 + 1) * vectors + v];
+                    const vec v_W_n_x = sums_0[(i * 3 + 2) * vectors + v];
+                    vput(m_W_r_x + at_H, v_W_r_x, n);
+                    vput(m_W_z_x + at_H, v_W_z_x, n);
+                    vput(m_W_n_x + at_H, v_W_n_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* U_r_h = U_r h
+   U_z_h = U_z h
+   a_r = U_r_h + W_r_x + b_r
+   r = sigmoid(a_r)
+   a_z = U_z_h + W_z_x + b_z
+   z = sigmoid(a_z)
+   h_r = h*r
+   reads  h, W_r_x, b_r, W_z_x, b_z
+   writes r, z, h_r */
+static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
+    real *const m_W_z_x = SC(slot)(&c->m_W_z_x, t, &c->span);
+    real *const m_r = SC(slot)(&c->m_r, t, &c->span);
+    real *const m_z = SC(slot)(&c->m_z, t, &c->span);
+    real *const m_h_r = SC(slot)(&c->m_h_r, t, &c->span);
+    real *const m_a_r = SC(slot)(&c->m_a_r, t, &c->span);
+    real *const m_a_z = SC(slot)(&c->m_a_z, t, &c->span);
+    const real *const p_b_r = c->p_b_r;
+    const real *const p_b_z = c->p_b_z;
+    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_0_0;
+    enum { V = SC_REGS == 32 ? 2 : 1, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 2 * V]; /* U_r h, U_z h */
+            SC(panel_tile)(R, 2 * vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H * 2, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_U_r_h = sums_0[(i * 2 + 0) * vectors + v];
+                    const vec v_U_z_h = sums_0[(i * 2 + 1) * vectors + v];
+                    const vec v_W_r_x = vget(m_W_r_x + at_H, n);
+                    const vec v_b_r = vget(p_b_r + lane, n);
+                    const vec v_W_z_x = vget(m_W_z_x + at_H, n);
+                    const vec v_b_z = vget(p_b_z + lane, n);
+                    const vec v_h = vget(m_h + at_H, n);
+                    const vec v_a_r = v_U_r_h + v_W_r_x + v_b_r;
+                    const vec v_r = vsigmoid(v_a_r);
+                    const vec v_a_z = v_U_z_h + v_W_z_x + v_b_z;
+                    const vec v_z = vsigmoid(v_a_z);
+                    const vec v_h_r = v_h * v_r;
+                    if (m_r) vput(m_r + at_H, v_r, n);
+                    vput(m_z + at_H, v_z, n);
+                    vput(m_h_r + at_H, v_h_r, n);
+                    if (m_a_r) vput(m_a_r + at_H, v_a_r, n);
+                    if (m_a_z) vput(m_a_z + at_H, v_a_z, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* U_n_h_r = U_n h_r
+   a_n = U_n_h_r + W_n_x + b_n
+   n = tanh(a_n)
+   h.next = h*z + n*(1 - z)
+   reads  h_r, W_n_x, b_n, h, z
+   writes n, h.next */
+static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_h_r = SC(slot)(&c->m_h_r, t, &c->span);
+    real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_z = SC(slot)(&c->m_z, t, &c->span);
+    real *const m_n = SC(slot)(&c->m_n, t, &c->span);
+    real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
+    real *const m_a_n = SC(slot)(&c->m_a_n, t, &c->span);
+    const real *const p_b_n = c->p_b_n;
+    const struct sc_operand operands_0[] = {{m_h_r, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_1_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U_n h_r */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_U_n_h_r = sums_0[i * vectors + v];
+                    const vec v_W_n_x = vget(m_W_n_x + at_H, n);
+                    const vec v_b_n = vget(p_b_n + lane, n);
+                    const vec v_h = vget(m_h + at_H, n);
+                    const vec v_z = vget(m_z + at_H, n);
+                    const vec v_a_n = v_U_n_h_r + v_W_n_x + v_b_n;
+                    const vec v_n = vtanh(v_a_n);
+                    const vec v_h_next = v_h * v_z + v_n * (vfill(1.0) - v_z);
+                    if (m_n) vput(m_n + at_H, v_n, n);
+                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_a_n) vput(m_a_n + at_H, v_a_n, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The forward pass: pack the weights, then chunk by chunk. */
+static void SC(gru_reset_before_forward)(void *call) {
+    struct gru_reset_before_forward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel before_0: W_r x, W_z x, W_n x */
+        SC(pack)(c->panel_before_0, 3, 1, 0, c->n_I, 0, c->p_W_r, c->n_H, c->n_I, 0);
+        SC(pack)(c->panel_before_0, 3, 1, 1, c->n_I, 0, c->p_W_z, c->n_H, c->n_I, 0);
+        SC(pack)(c->panel_before_0, 3, 1, 2, c->n_I, 0, c->p_W_n, c->n_H, c->n_I, 0);
+        /* panel step_0_0: U_r h, U_z h */
+        SC(pack)(c->panel_step_0_0, 2, SC_REGS == 32 ? 2 : 1, 0, c->n_H, 0, c->p_U_r, c->n_H, c->n_H, 0);
+        SC(pack)(c->panel_step_0_0, 2, SC_REGS == 32 ? 2 : 1, 1, c->n_H, 0, c->p_U_z, c->n_H, c->n_H, 0);
+        /* panel step_1_0: U_n h_r */
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U_n, c->n_H, c->n_H, 0);
+    }
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(gru_reset_before_forward_before)(c, t, n * span->rows);
+        }
+        for (ptrdiff_t t = span->first; t < end; ++t) {
+            SC(gru_reset_before_forward_step_0)(c, t, span->rows);
+            SC(gru_reset_before_forward_step_1)(c, t, span->rows);
+        }
+    }
+}
+
+/* d_h.next = d_h.later + d_y
+   d_n = d_h.next*t0
+   d_a_n = d_n*(1 - n**2)
+   d_z = d_h.next*(h - n)
+   d_a_z = d_z*t0*z
+   reads  d_h.later, d_y, z, n, h
+   writes d_h.next, d_a_n, d_a_z */
+static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
+    real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
+    real *const m_z = SC(slot)(&c->m_z, t, &c->span);
+    real *const m_n = SC(slot)(&c->m_n, t, &c->span);
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
+    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
+            const ptrdiff_t n = lanes - lane;
+            const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+            const ptrdiff_t at_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H) + lane;
+            const vec v_d_h_later = vget(m_d_h_later + at_H, n);
+            const vec v_d_y = vget(m_d_y + at_H, n);
+            const vec v_z = vget(m_z + at_H, n);
+            const vec v_n = vget(m_n + at_H, n);
+            const vec v_h = vget(m_h + at_H, n);
+            const vec v_d_h_next = v_d_h_later + v_d_y;
+            const vec v_t0 = vfill(1.0) - v_z;
+            const vec v_d_n = v_d_h_next * v_t0;
+            const vec v_d_a_n = v_d_n * (vfill(1.0) - v_n * v_n);
+            const vec v_d_z = v_d_h_next * (v_h - v_n);
+            const vec v_d_a_z = v_d_z * v_t0 * v_z;
+            vput(m_d_h_next + at_H, v_d_h_next, n);
+            vput(m_d_a_n + at_H_H_H, v_d_a_n, n);
+            vput(m_d_a_z + at_H_H_H, v_d_a_z, n);
+        }
+    }
+}
+
+/* U_nT_d_a_n = U_n^T d_a_n
+   d_r = U_nT_d_a_n*h
+   d_a_r = d_r*r*(1 - r)
+   reads  d_a_n, h, r
+   writes U_nT_d_a_n, d_a_r */
+static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_r = SC(slot)(&c->m_r, t, &c->span);
+    real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
+    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_1_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U_n^T d_a_n */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const ptrdiff_t at_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H) + lane;
+                    const vec v_U_nT_d_a_n = sums_0[i * vectors + v];
+                    const vec v_h = vget(m_h + at_H, n);
+                    const vec v_r = vget(m_r + at_H, n);
+                    const vec v_d_r = v_U_nT_d_a_n * v_h;
+                    const vec v_d_a_r = v_d_r * v_r * (vfill(1.0) - v_r);
+                    vput(m_U_nT_d_a_n + at_H, v_U_nT_d_a_n, n);
+                    vput(m_d_a_r + at_H_H_H, v_d_a_r, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* sum_d_h = U_z^T d_a_z + U_r^T d_a_r
+   d_h = U_nT_d_a_n*r + d_h.next*z + sum_d_h
+   reads  d_a_z, d_a_r, U_nT_d_a_n, d_h.next, r, z
+   writes d_h */
+static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
+    real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
+    real *const m_r = SC(slot)(&c->m_r, t, &c->span);
+    real *const m_z = SC(slot)(&c->m_z, t, &c->span);
+    real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_2_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U_z^T d_a_z + U_r^T d_a_r */
+            SC(panel_tile)(R, vectors, operands_0, 2, row,
+                           panel_0 + block * (c->n_H + c->n_H), sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_sum_d_h = sums_0[i * vectors + v];
+                    const vec v_U_nT_d_a_n = vget(m_U_nT_d_a_n + at_H, n);
+                    const vec v_d_h_next = vget(m_d_h_next + at_H, n);
+                    const vec v_r = vget(m_r + at_H, n);
+                    const vec v_z = vget(m_z + at_H, n);
+                    const vec v_d_h = v_U_nT_d_a_n * v_r + v_d_h_next * v_z + v_sum_d_h;
+                    vput(m_d_h + at_H, v_d_h, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* sum_d_x = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
+   d_x = sum_d_x
+   reads  d_a_n, d_a_z, d_a_r
+   writes d_x */
+static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_I;
+    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_after_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
+            SC(panel_tile)(R, vectors, operands_0, 3, row,
+                           panel_0 + block * (c->n_H + c->n_H + c->n_H), sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_I = (row + i) * c->n_I + lane;
+                    const vec v_sum_d_x = sums_0[i * vectors + v];
+                    const vec v_d_x = v_sum_d_x;
+                    vput(m_d_x + at_I, v_d_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+static void SC(gru_reset_before_backward)(void *call) {
+    struct gru_reset_before_backward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel step_1_0: U_n^T d_a_n */
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U_n, c->n_H, c->n_H, 1);
+        /* panel step_2_0: U_z^T d_a_z + U_r^T d_a_r */
+        SC(pack)(c->panel_step_2_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H, 0, c->p_U_z, c->n_H, c->n_H, 1);
+        SC(pack)(c->panel_step_2_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H, c->n_H, c->p_U_r, c->n_H, c->n_H, 1);
+        /* panel after_0: W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, 0, c->p_W_n, c->n_I, c->n_H, 1);
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, c->n_H, c->p_W_z, c->n_I, c->n_H, 1);
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_W_r, c->n_I, c->n_H, 1);
+    }
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+            SC(gru_reset_before_backward_step_0)(c, t, span->rows);
+            SC(gru_reset_before_backward_step_1)(c, t, span->rows);
+            SC(gru_reset_before_backward_step_2)(c, t, span->rows);
+        }
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(gru_reset_before_backward_after)(c, t, n * span->rows);
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,449 @@
+/* LSTMPeephole: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
+
+       i = sigmoid(U_i@h + W_i@x + b_i + c*p_i)
+       f = sigmoid(U_f@h + W_f@x + b_f + c*p_f)
+       g = tanh(U_g@h + W_g@x + b_g)
+       c.next = c*f + g*i
+       o = sigmoid(U_o@h + W_o@x + b_o + c.next*p_o)
+       h.next = o*tanh(c.next)
+
+   T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in
+   memory, p_x a parameter, n_X a size. */
+#ifndef SYMCELL_LSTM_PEEPHOLE_H
+#define SYMCELL_LSTM_PEEPHOLE_H
+
+#include "symcell/memory.h"
+
+/* The forward pass of one sequence. */
+struct lstm_peephole_forward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: carry, and the result */
+    struct sc_rows m_c; /* c: carry, and kept for the backward pass */
+    struct sc_rows m_W_i_x; /* W_i_x: read by another phase */
+    struct sc_rows m_a_i; /* a_i: on request */
+    struct sc_rows m_i; /* i: tape */
+    struct sc_rows m_W_f_x; /* W_f_x: read by another phase */
+    struct sc_rows m_a_f; /* a_f: on request */
+    struct sc_rows m_f; /* f: tape */
+    struct sc_rows m_W_g_x; /* W_g_x: read by another phase */
+    struct sc_rows m_a_g; /* a_g: on request */
+    struct sc_rows m_g; /* g: tape */
+    struct sc_rows m_W_o_x; /* W_o_x: read by another phase */
+    struct sc_rows m_a_o; /* a_o: on request */
+    struct sc_rows m_o; /* o: tape */
+    const void *p_W_i; /* (H, I) */
+    const void *p_W_f; /* (H, I) */
+    const void *p_W_g; /* (H, I) */
+    const void *p_W_o; /* (H, I) */
+    const void *p_U_i; /* (H, H) */
+    const void *p_U_f; /* (H, H) */
+    const void *p_U_g; /* (H, H) */
+    const void *p_U_o; /* (H, H) */
+    const void *p_p_i; /* (H) */
+    const void *p_p_f; /* (H) */
+    const void *p_p_o; /* (H) */
+    const void *p_b_i; /* (H) */
+    const void *p_b_f; /* (H) */
+    const void *p_b_g; /* (H) */
+    const void *p_b_o; /* (H) */
+    void *panel_before_0;
+    void *panel_step_0;
+};
+
+/* The backward pass of one sequence. */
+struct lstm_peephole_backward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: given */
+    struct sc_rows m_c; /* c: given */
+    struct sc_rows m_i; /* i: given */
+    struct sc_rows m_f; /* f: given */
+    struct sc_rows m_g; /* g: given */
+    struct sc_rows m_o; /* o: given */
+    struct sc_rows m_d_y; /* d_y: given */
+    struct sc_rows m_d_h; /* d_h: carry */
+    struct sc_rows m_d_c; /* d_c: carry */
+    struct sc_rows m_delta; /* d_a_o | d_a_g | d_a_f | d_a_i: operands of the weight gradients, side by side */
+    struct sc_rows m_d_x; /* d_x: the result */
+    struct sc_rows m_d_p_i_t; /* d_p_i_t: summed over time, row by row */
+    struct sc_rows m_d_p_f_t; /* d_p_f_t: summed over time, row by row */
+    struct sc_rows m_d_p_o_t; /* d_p_o_t: summed over time, row by row */
+    const void *p_W_i; /* (H, I) */
+    const void *p_W_f; /* (H, I) */
+    const void *p_W_g; /* (H, I) */
+    const void *p_W_o; /* (H, I) */
+    const void *p_U_i; /* (H, H) */
+    const void *p_U_f; /* (H, H) */
+    const void *p_U_g; /* (H, H) */
+    const void *p_U_o; /* (H, H) */
+    const void *p_p_i; /* (H) */
+    const void *p_p_f; /* (H) */
+    const void *p_p_o; /* (H) */
+    void *panel_step_1_0;
+    void *panel_after_0;
+};
+
+#endif
+
+#ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
+
+/* W_i_x = W_i x
+   W_f_x = W_f x
+   W_g_x = W_g x
+   W_o_x = W_o x
+   reads  x
+   writes W_i_x, W_f_x, W_g_x, W_o_x */
+static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
+    real *const m_W_f_x = SC(slot)(&c->m_W_f_x, t, &c->span);
+    real *const m_W_g_x = SC(slot)(&c->m_W_g_x, t, &c->span);
+    real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
+    const real *const panel_0 = c->panel_before_0;
+    enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 4 * V]; /* W_i x, W_f x, W_g x, W_o x */
+            SC(panel_tile)(R, 4 * vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_I * 4, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_W_i_x = sums_0[(i * 4 + 0) * vectors + v];
+                    const vec v_W_f_x = sums_0[(i * 4 + 1) * vectors + v];
+                    const vec v_W_g_x = sums_0[(i * 4 + 2) * vectors + v];
+                    const vec v_W_o_x = sums_0[(i * 4 + 3) * vectors + v];
+                    vput(m_W_i_x + at_H, v_W_i_x, n);
+                    vput(m_W_f_x + at_H, v_W_f_x, n);
+                    vput(m_W_g_x + at_H, v_W_g_x, n);
+                    vput(m_W_o_x + at_H, v_W_o_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* U_i_h = U_i h
+   U_f_h = U_f h
+   U_g_h = U_g h
+   U_o_h = U_o h
+   a_i = U_i_h + W_i_x + b_i + c*p_i
+   i = sigmoid(a_i)
+   a_f = U_f_h + W_f_x + b_f + c*p_f
+   f = sigmoid(a_f)
+   a_g = U_g_h + W_g_x + b_g
+   g = tanh(a_g)
+   c.next = c*f + g*i
+   a_o = U_o_h + W_o_x + b_o + c.next*p_o
+   o = sigmoid(a_o)
+   tanh_c_next = tanh(c.next)
+   h.next = o*tanh_c_next
+   reads  h, W_i_x, b_i, c, p_i, W_f_x, b_f, p_f, W_g_x, b_g, W_o_x, b_o, p_o
+   writes i, f, g, c.next, o, h.next */
+static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
+    real *const m_c = SC(slot)(&c->m_c, t, &c->span);
+    real *const m_W_f_x = SC(slot)(&c->m_W_f_x, t, &c->span);
+    real *const m_W_g_x = SC(slot)(&c->m_W_g_x, t, &c->span);
+    real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
+    real *const m_i = SC(slot)(&c->m_i, t, &c->span);
+    real *const m_f = SC(slot)(&c->m_f, t, &c->span);
+    real *const m_g = SC(slot)(&c->m_g, t, &c->span);
+    real *const m_c_next = SC(slot)(&c->m_c, t + 1, &c->span);
+    real *const m_o = SC(slot)(&c->m_o, t, &c->span);
+    real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
+    real *const m_a_i = SC(slot)(&c->m_a_i, t, &c->span);
+    real *const m_a_f = SC(slot)(&c->m_a_f, t, &c->span);
+    real *const m_a_g = SC(slot)(&c->m_a_g, t, &c->span);
+    real *const m_a_o = SC(slot)(&c->m_a_o, t, &c->span);
+    const real *const p_b_i = c->p_b_i;
+    const real *const p_p_i = c->p_p_i;
+    const real *const p_b_f = c->p_b_f;
+    const real *const p_p_f = c->p_p_f;
+    const real *const p_b_g = c->p_b_g;
+    const real *const p_b_o = c->p_b_o;
+    const real *const p_p_o = c->p_p_o;
+    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_0;
+    enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 4 * V]; /* U_i h, U_f h, U_g h, U_o h */
+            SC(panel_tile)(R, 4 * vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H * 4, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_U_i_h = sums_0[(i * 4 + 0) * vectors + v];
+                    const vec v_U_f_h = sums_0[(i * 4 + 1) * vectors + v];
+                    const vec v_U_g_h = sums_0[(i * 4 + 2) * vectors + v];
+                    const vec v_U_o_h = sums_0[(i * 4 + 3) * vectors + v];
+                    const vec v_W_i_x = vget(m_W_i_x + at_H, n);
+                    const vec v_b_i = vget(p_b_i + lane, n);
+                    const vec v_c = vget(m_c + at_H, n);
+                    const vec v_p_i = vget(p_p_i + lane, n);
+                    const vec v_W_f_x = vget(m_W_f_x + at_H, n);
+                    const vec v_b_f = vget(p_b_f + lane, n);
+                    const vec v_p_f = vget(p_p_f + lane, n);
+                    const vec v_W_g_x = vget(m_W_g_x + at_H, n);
+                    const vec v_b_g = vget(p_b_g + lane, n);
+                    const vec v_W_o_x = vget(m_W_o_x + at_H, n);
+                    const vec v_b_o = vget(p_b_o + lane, n);
+                    const vec v_p_o = vget(p_p_o + lane, n);
+                    const vec v_a_i = v_U_i_h + v_W_i_x + v_b_i + v_c * v_p_i;
+                    const vec v_i = vsigmoid(v_a_i);
+                    const vec v_a_f = v_U_f_h + v_W_f_x + v_b_f + v_c * v_p_f;
+                    const vec v_f = vsigmoid(v_a_f);
+                    const vec v_a_g = v_U_g_h + v_W_g_x + v_b_g;
+                    const vec v_g = vtanh(v_a_g);
+                    const vec v_c_next = v_c * v_f + v_g * v_i;
+                    const vec v_a_o = v_U_o_h + v_W_o_x + v_b_o + v_c_next * v_p_o;
+                    const vec v_o = vsigmoid(v_a_o);
+                    const vec v_tanh_c_next = vtanh(v_c_next);
+                    const vec v_h_next = v_o * v_tanh_c_next;
+                    if (m_i) vput(m_i + at_H, v_i, n);
+                    if (m_f) vput(m_f + at_H, v_f, n);
+                    if (m_g) vput(m_g + at_H, v_g, n);
+                    vput(m_c_next + at_H, v_c_next, n);
+                    if (m_o) vput(m_o + at_H, v_o, n);
+                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_a_i) vput(m_a_i + at_H, v_a_i, n);
+                    if (m_a_f) vput(m_a_f + at_H, v_a_f, n);
+                    if (m_a_g) vput(m_a_g + at_H, v_a_g, n);
+                    if (m_a_o) vput(m_a_o + at_H, v_a_o, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The forward pass: pack the weights, then chunk by chunk. */
+static void SC(lstm_peephole_forward)(void *call) {
+    struct lstm_peephole_forward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel before_0: W_i x, W_f x, W_g x, W_o x */
+        SC(pack)(c->panel_before_0, 4, 1, 0, c->n_I, 0, c->p_W_i, c->n_H, c->n_I, 0);
+        SC(pack)(c->panel_before_0, 4, 1, 1, c->n_I, 0, c->p_W_f, c->n_H, c->n_I, 0);
+        SC(pack)(c->panel_before_0, 4, 1, 2, c->n_I, 0, c->p_W_g, c->n_H, c->n_I, 0);
+        SC(pack)(c->panel_before_0, 4, 1, 3, c->n_I, 0, c->p_W_o, c->n_H, c->n_I, 0);
+        /* panel step_0: U_i h, U_f h, U_g h, U_o h */
+        SC(pack)(c->panel_step_0, 4, 1, 0, c->n_H, 0, c->p_U_i, c->n_H, c->n_H, 0);
+        SC(pack)(c->panel_step_0, 4, 1, 1, c->n_H, 0, c->p_U_f, c->n_H, c->n_H, 0);
+        SC(pack)(c->panel_step_0, 4, 1, 2, c->n_H, 0, c->p_U_g, c->n_H, c->n_H, 0);
+        SC(pack)(c->panel_step_0, 4, 1, 3, c->n_H, 0, c->p_U_o, c->n_H, c->n_H, 0);
+    }
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(lstm_peephole_forward_before)(c, t, n * span->rows);
+        }
+        for (ptrdiff_t t = span->first; t < end; ++t) {
+            SC(lstm_peephole_forward_step)(c, t, span->rows);
+        }
+    }
+}
+
+/* tanh_c_next = tanh(c.next)
+   d_h.next = d_h.later + d_y
+   d_tanh_c_next = d_h.next*o
+   d_o = d_h.next*tanh_c_next
+   d_a_o = d_o*o*(1 - o)
+   d_c.next = d_a_o*p_o + d_c.later + d_tanh_c_next*(1 - tanh_c_next**2)
+   d_g = d_c.next*i
+   d_a_g = d_g*(1 - g**2)
+   d_f = c*d_c.next
+   d_a_f = d_f*f*(1 - f)
+   d_i = d_c.next*g
+   d_a_i = d_i*i*(1 - i)
+   d_c = d_a_f*p_f + d_a_i*p_i + d_c.next*f
+   d_p_i_t = c*d_a_i
+   d_p_f_t = c*d_a_f
+   d_p_o_t = c.next*d_a_o
+   reads  c.next, d_h.later, d_y, o, d_c.later, p_o, i, g, c, f, p_f, p_i
+   writes d_a_o, d_a_g, d_a_f, d_a_i, d_c, d_p_i_t, d_p_f_t, d_p_o_t */
+static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_c_next = SC(slot)(&c->m_c, t + 1, &c->span);
+    real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
+    real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
+    real *const m_o = SC(slot)(&c->m_o, t, &c->span);
+    real *const m_d_c_later = SC(slot)(&c->m_d_c, t + 1, &c->span);
+    real *const m_i = SC(slot)(&c->m_i, t, &c->span);
+    real *const m_g = SC(slot)(&c->m_g, t, &c->span);
+    real *const m_c = SC(slot)(&c->m_c, t, &c->span);
+    real *const m_f = SC(slot)(&c->m_f, t, &c->span);
+    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_c = SC(slot)(&c->m_d_c, t, &c->span);
+    real *const m_d_p_i_t = SC(slot)(&c->m_d_p_i_t, t, &c->span);
+    real *const m_d_p_f_t = SC(slot)(&c->m_d_p_f_t, t, &c->span);
+    real *const m_d_p_o_t = SC(slot)(&c->m_d_p_o_t, t, &c->span);
+    const real *const p_p_o = c->p_p_o;
+    const real *const p_p_f = c->p_p_f;
+    const real *const p_p_i = c->p_p_i;
+    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
+            const ptrdiff_t n = lanes - lane;
+            const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+            const ptrdiff_t at_H_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H + c->n_H) + lane;
+            const vec v_c_next = vget(m_c_next + at_H, n);
+            const vec v_d_h_later = vget(m_d_h_later + at_H, n);
+            const vec v_d_y = vget(m_d_y + at_H, n);
+            const vec v_o = vget(m_o + at_H, n);
+            const vec v_d_c_later = vget(m_d_c_later + at_H, n);
+            const vec v_p_o = vget(p_p_o + lane, n);
+            const vec v_i = vget(m_i + at_H, n);
+            const vec v_g = vget(m_g + at_H, n);
+            const vec v_c = vget(m_c + at_H, n);
+            const vec v_f = vget(m_f + at_H, n);
+            const vec v_p_f = vget(p_p_f + lane, n);
+            const vec v_p_i = vget(p_p_i + lane, n);
+            const vec v_tanh_c_next = vtanh(v_c_next);
+            const vec v_d_h_next = v_d_h_later + v_d_y;
+            const vec v_d_tanh_c_next = v_d_h_next * v_o;
+            const vec v_d_o = v_d_h_next * v_tanh_c_next;
+            const vec v_d_a_o = v_d_o * v_o * (vfill(1.0) - v_o);
+            const vec v_d_c_next = v_d_a_o * v_p_o + v_d_c_later + v_d_tanh_c_next * (vfill(1.0) - v_tanh_c_next * v_tanh_c_next);
+            const vec v_d_g = v_d_c_next * v_i;
+            const vec v_d_a_g = v_d_g * (vfill(1.0) - v_g * v_g);
+            const vec v_d_f = v_c * v_d_c_next;
+            const vec v_d_a_f = v_d_f * v_f * (vfill(1.0) - v_f);
+            const vec v_d_i = v_d_c_next * v_g;
+            const vec v_d_a_i = v_d_i * v_i * (vfill(1.0) - v_i);
+            const vec v_d_c = v_d_a_f * v_p_f + v_d_a_i * v_p_i + v_d_c_next * v_f;
+            const vec v_d_p_i_t = v_c * v_d_a_i;
+            const vec v_d_p_f_t = v_c * v_d_a_f;
+            const vec v_d_p_o_t = v_c_next * v_d_a_o;
+            vput(m_d_a_o + at_H_H_H_H, v_d_a_o, n);
+            vput(m_d_a_g + at_H_H_H_H, v_d_a_g, n);
+            vput(m_d_a_f + at_H_H_H_H, v_d_a_f, n);
+            vput(m_d_a_i + at_H_H_H_H, v_d_a_i, n);
+            vput(m_d_c + at_H, v_d_c, n);
+            vaccumulate(m_d_p_i_t + at_H, v_d_p_i_t, n);
+            vaccumulate(m_d_p_f_t + at_H, v_d_p_f_t, n);
+            vaccumulate(m_d_p_o_t + at_H, v_d_p_o_t, n);
+        }
+    }
+}
+
+/* sum_d_h = U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i
+   d_h = sum_d_h
+   reads  d_a_o, d_a_g, d_a_f, d_a_i
+   writes d_h */
+static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_1_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
+            SC(panel_tile)(R, vectors, operands_0, 4, row,
+                           panel_0 + block * (c->n_H + c->n_H + c->n_H + c->n_H), sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_sum_d_h = sums_0[i * vectors + v];
+                    const vec v_d_h = v_sum_d_h;
+                    vput(m_d_h + at_H, v_d_h, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* sum_d_x = W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i
+   d_x = sum_d_x
+   reads  d_a_o, d_a_g, d_a_f, d_a_i
+   writes d_x */
+static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_I;
+    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_after_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
+            SC(panel_tile)(R, vectors, operands_0, 4, row,
+                           panel_0 + block * (c->n_H + c->n_H + c->n_H + c->n_H), sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_I = (row + i) * c->n_I + lane;
+                    const vec v_sum_d_x = sums_0[i * vectors + v];
+                    const vec v_d_x = v_sum_d_x;
+                    vput(m_d_x + at_I, v_d_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+static void SC(lstm_peephole_backward)(void *call) {
+    struct lstm_peephole_backward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel step_1_0: U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, 0, c->p_U_o, c->n_H, c->n_H, 1);
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H, c->p_U_g, c->n_H, c->n_H, 1);
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_U_f, c->n_H, c->n_H, 1);
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H + c->n_H, c->p_U_i, c->n_H, c->n_H, 1);
+        /* panel after_0: W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, 0, c->p_W_o, c->n_I, c->n_H, 1);
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H, c->p_W_g, c->n_I, c->n_H, 1);
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_W_f, c->n_I, c->n_H, 1);
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H + c->n_H, c->p_W_i, c->n_I, c->n_H, 1);
+    }
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+            SC(lstm_peephole_backward_step_0)(c, t, span->rows);
+            SC(lstm_peephole_backward_step_1)(c, t, span->rows);
+        }
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(lstm_peephole_backward_after)(c, t, n * span->rows);
+        }
+    }
+}
+
+#endif

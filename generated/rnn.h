@@ -1,0 +1,252 @@
+/* RNN: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
+
+       h.next = tanh(U@h + W@x + b)
+
+   T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in
+   memory, p_x a parameter, n_X a size. */
+#ifndef SYMCELL_RNN_H
+#define SYMCELL_RNN_H
+
+#include "symcell/memory.h"
+
+/* The forward pass of one sequence. */
+struct rnn_forward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: carry, and the result */
+    struct sc_rows m_W_x; /* W_x: read by another phase */
+    struct sc_rows m_a_h_next; /* a_h_next: on request */
+    const void *p_W; /* (H, I) */
+    const void *p_U; /* (H, H) */
+    const void *p_b; /* (H) */
+    void *panel_before_0;
+    void *panel_step_0;
+};
+
+/* The backward pass of one sequence. */
+struct rnn_backward {
+    struct sc_span span;
+    ptrdiff_t packed; /* 1: the panels hold the weights already */
+    ptrdiff_t n_I, n_H;
+    struct sc_rows m_x; /* x: given */
+    struct sc_rows m_h; /* h: given */
+    struct sc_rows m_d_y; /* d_y: given */
+    struct sc_rows m_d_h; /* d_h: carry */
+    struct sc_rows m_d_a_h_next; /* d_a_h_next: operands of the weight gradients, side by side */
+    struct sc_rows m_d_x; /* d_x: the result */
+    const void *p_W; /* (H, I) */
+    const void *p_U; /* (H, H) */
+    void *panel_step_1_0;
+    void *panel_after_0;
+};
+
+#endif
+
+#ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
+
+/* W_x = W x
+   reads  x
+   writes W_x */
+static void SC(rnn_forward_before)(const struct rnn_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
+    const real *const panel_0 = c->panel_before_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* W x */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_I, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_W_x = sums_0[i * vectors + v];
+                    vput(m_W_x + at_H, v_W_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* U_h = U h
+   a_h_next = U_h + W_x + b
+   h.next = tanh(a_h_next)
+   reads  h, W_x, b
+   writes h.next */
+static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_h = SC(slot)(&c->m_h, t, &c->span);
+    real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
+    real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
+    real *const m_a_h_next = SC(slot)(&c->m_a_h_next, t, &c->span);
+    const real *const p_b = c->p_b;
+    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U h */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_U_h = sums_0[i * vectors + v];
+                    const vec v_W_x = vget(m_W_x + at_H, n);
+                    const vec v_b = vget(p_b + lane, n);
+                    const vec v_a_h_next = v_U_h + v_W_x + v_b;
+                    const vec v_h_next = vtanh(v_a_h_next);
+                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_a_h_next) vput(m_a_h_next + at_H, v_a_h_next, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The forward pass: pack the weights, then chunk by chunk. */
+static void SC(rnn_forward)(void *call) {
+    struct rnn_forward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel before_0: W x */
+        SC(pack)(c->panel_before_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_I, 0, c->p_W, c->n_H, c->n_I, 0);
+        /* panel step_0: U h */
+        SC(pack)(c->panel_step_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U, c->n_H, c->n_H, 0);
+    }
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(rnn_forward_before)(c, t, n * span->rows);
+        }
+        for (ptrdiff_t t = span->first; t < end; ++t) {
+            SC(rnn_forward_step)(c, t, span->rows);
+        }
+    }
+}
+
+/* d_h.next = d_h.later + d_y
+   d_a_h_next = d_h.next*(1 - h.next**2)
+   reads  d_h.later, d_y, h.next
+   writes d_a_h_next */
+static void SC(rnn_backward_step_0)(const struct rnn_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
+    real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
+    real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
+    real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
+    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
+            const ptrdiff_t n = lanes - lane;
+            const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+            const vec v_d_h_later = vget(m_d_h_later + at_H, n);
+            const vec v_d_y = vget(m_d_y + at_H, n);
+            const vec v_h_next = vget(m_h_next + at_H, n);
+            const vec v_d_h_next = v_d_h_later + v_d_y;
+            const vec v_d_a_h_next = v_d_h_next * (vfill(1.0) - v_h_next * v_h_next);
+            vput(m_d_a_h_next + at_H, v_d_a_h_next, n);
+        }
+    }
+}
+
+/* UT_d_a_h_next = U^T d_a_h_next
+   d_h = UT_d_a_h_next
+   reads  d_a_h_next
+   writes d_h */
+static void SC(rnn_backward_step_1)(const struct rnn_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_H;
+    real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
+    real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_step_1_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* U^T d_a_h_next */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
+                    const vec v_UT_d_a_h_next = sums_0[i * vectors + v];
+                    const vec v_d_h = v_UT_d_a_h_next;
+                    vput(m_d_h + at_H, v_d_h, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* WT_d_a_h_next = W^T d_a_h_next
+   d_x = WT_d_a_h_next
+   reads  d_a_h_next
+   writes d_x */
+static void SC(rnn_backward_after)(const struct rnn_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+    const ptrdiff_t lanes = c->n_I;
+    real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
+    real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
+    const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
+    const real *const panel_0 = c->panel_after_0;
+    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const int vectors = SC(block_vectors)(lanes - block, V);
+        for (ptrdiff_t row = 0; row < rows;) {
+            const int R = SC(tile_rows)(rows - row, ROWS);
+            vec sums_0[ROWS * 1 * V]; /* W^T d_a_h_next */
+            SC(panel_tile)(R, vectors, operands_0, 1, row,
+                           panel_0 + block * c->n_H, sums_0);
+            for (int i = 0; i < R; ++i) {
+                for (int v = 0; v < vectors; ++v) {
+                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
+                    const ptrdiff_t at_I = (row + i) * c->n_I + lane;
+                    const vec v_WT_d_a_h_next = sums_0[i * vectors + v];
+                    const vec v_d_x = v_WT_d_a_h_next;
+                    vput(m_d_x + at_I, v_d_x, n);
+                }
+            }
+            row += R;
+        }
+    }
+}
+
+/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+static void SC(rnn_backward)(void *call) {
+    struct rnn_backward *const c = call;
+    struct sc_span *const span = &c->span;
+    if (!c->packed) {
+        /* panel step_1_0: U^T d_a_h_next */
+        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U, c->n_H, c->n_H, 1);
+        /* panel after_0: W^T d_a_h_next */
+        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_W, c->n_I, c->n_H, 1);
+    }
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+            SC(rnn_backward_step_0)(c, t, span->rows);
+            SC(rnn_backward_step_1)(c, t, span->rows);
+        }
+        /* all steps of the chunk at once */
+        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
+            SC(rnn_backward_after)(c, t, n * span->rows);
+        }
+    }
+}
+
+#endif
