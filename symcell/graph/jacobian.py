@@ -113,31 +113,35 @@ def _tangent(graph: Graph, node: MatMul | Map, tangents: Mapping[str, Operator],
         partial = sympy.diff(node.expression, symbol(name)).xreplace(values) if name in tangents else sympy.S.Zero
         if partial is not sympy.S.Zero:
             terms.append(_chain(Diag(partial, dim), tangents[name]))
-    return _total(terms)
+    return _total(terms, dim)
 
 
-def _chain(left: Diag | Linear, right: Operator) -> Operator:
+def _chain(left: Diag | Linear, *right: Operator) -> Operator:
     """left @ right: ones vanish, neighbouring diagonals become one."""
-    factors = right.factors if isinstance(right, Chain) else (right,)
-    if isinstance(left, Diag) and isinstance(factors[0], Diag):
-        left, factors = Diag(left.expression * factors[0].expression, left.dim), factors[1:]
-    factors = tuple(factor for factor in (left, *factors) if not _is_one(factor)) or (left,)
-    return factors[0] if len(factors) == 1 else Chain(factors)
+    factors: list[Operator] = [left]
+    for factor in [part for term in right for part in (term.factors if isinstance(term, Chain) else (term,))]:
+        last = factors[-1]
+        if isinstance(last, Diag) and isinstance(factor, Diag):
+            factors[-1] = Diag(last.expression * factor.expression, last.dim)
+        else:
+            factors.append(factor)
+    factors = [factor for factor in factors if not _is_one(factor)] or [left]
+    return factors[0] if len(factors) == 1 else Chain(tuple(factors))
 
 
 def _is_one(operator: Operator) -> bool:
     return isinstance(operator, Diag) and operator.expression is sympy.S.One
 
 
-def _total(terms: list[Operator]) -> Operator:
-    """The sum, with its diagonals added up and in front."""
-    parts = [part for term in terms for part in (term.terms if isinstance(term, Total) else (term,))]
-    diagonals = [part for part in parts if isinstance(part, Diag)]
-    rest = [part for part in parts if not isinstance(part, Diag)]
-    expression = sympy.Add(*(diagonal.expression for diagonal in diagonals))
-    if expression is not sympy.S.Zero:
-        rest.insert(0, Diag(expression, diagonals[0].dim))
-    return rest[0] if len(rest) == 1 else Total(tuple(rest))
+def _total(terms: list[Operator], dim: str) -> Operator:
+    """The sum; terms that differ in their leading diagonals only become one, and a pure diagonal comes first."""
+    heads: dict[tuple[Operator, ...], sympy.Expr] = {(): sympy.S.Zero}
+    for term in [part for term in terms for part in (term.terms if isinstance(term, Total) else (term,))]:
+        first, *rest = term.factors if isinstance(term, Chain) else (term,)
+        head, tail = (first.expression, tuple(rest)) if isinstance(first, Diag) else (sympy.S.One, (first, *rest))
+        heads[tail] = heads.get(tail, sympy.S.Zero) + head
+    made = [_chain(Diag(head, dim), *tail) for tail, head in heads.items() if head is not sympy.S.Zero]
+    return made[0] if len(made) == 1 else Total(tuple(made))
 
 
 def _parts(operator: Operator) -> tuple[Operator, ...]:

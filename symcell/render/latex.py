@@ -3,7 +3,6 @@ r"""Elementwise formulas of the graph -> LaTeX, as a person writes them: (1 - f_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from enum import IntEnum
 
 import sympy
@@ -12,10 +11,11 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.graph.ir import Map, MatMul, symbol
+from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
-from symcell.render.order import Order, is_negative
+from symcell.render.order import Order
 
 _RELATIONS = {
     relational.StrictGreaterThan: ">", relational.GreaterThan: r"\geq", relational.StrictLessThan: "<",
@@ -73,7 +73,7 @@ class Formula:
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
             assert of is not None, name
-            printed = rf"\overline{{{self(of)}}}" + ("_t" if self.notation.is_static(of) else "")
+            return rf"\overline{{{self(of)}}}" + ("_t" if self.notation.is_static(of) else ""), Level.BASE
         return printed, Level.ATOM if "^" in printed else Level.BASE
 
     def applied(self, node: MatMul) -> str:
@@ -86,51 +86,35 @@ class Formula:
 
     # --- arithmetic --------------------------------------------------------------------------------------
 
-    def _terms(self, node: sympy.Expr) -> Iterable[sympy.Expr]:
-        """Yield the terms of a sum; a name that stands for a sum adds its own."""
-        for term in sympy.Add.make_args(node):
-            inner = self.notation.formula(term.name) if isinstance(term, sympy.Symbol) else None
-            if isinstance(inner, Map) and isinstance(inner.expression, sympy.Add):
-                yield from self._terms(inner.expression)
-            else:
-                yield term
-
-    def _sum(self, node: sympy.Add) -> tuple[str, Level]:
+    def _sum(self, node: sympy.Expr) -> tuple[str, Level]:
+        signed = [(is_negative(self.notation, term), term) for term in terms(self.notation, node)]
         text = ""
-        for term in sorted(self._terms(node), key=self.order.term):
-            negative = is_negative(term)
-            printed = self(-term if negative else term, Level.PRODUCT)
+        for negative, term in sorted(signed, key=lambda pair: (pair[0], self.order.term(pair[1]))):
+            printed, level = self._unsigned(term)
             sign = ("-" if negative else "") if not text else " - " if negative else " + "
-            text += sign + printed
+            text += sign + (parenthesized(printed) if level < Level.PRODUCT else printed)
         return text, Level.SUM
 
-    def _factors(self, node: sympy.Expr) -> Iterable[tuple[sympy.Expr, bool]]:
-        """Yield (factor, whether it divides); a name that stands for a product adds its own."""
-        for factor in sympy.Mul.make_args(node):
-            inner = self.notation.formula(factor.name) if isinstance(factor, sympy.Symbol) else None
-            if isinstance(inner, Map) and isinstance(inner.expression, sympy.Mul):
-                yield from self._factors(inner.expression)
-            elif isinstance(factor, sympy.Rational) and factor.q > 1 and abs(factor.p) == 1 and node.is_Mul:
-                yield from [(sympy.Integer(factor.p), False), (sympy.Integer(factor.q), True)]
-            elif isinstance(factor, sympy.Pow) and factor.exp.is_number and factor.exp.is_negative:
-                yield sympy.Pow(factor.base, -factor.exp, evaluate=False) if factor.exp != -1 else factor.base, True
-            else:
-                yield factor, False
-
     def _product(self, node: sympy.Expr) -> tuple[str, Level]:
-        if is_negative(node):
-            return f"-{self(-node, Level.PRODUCT)}", Level.SUM
-        factors = list(self._factors(node))
-        above = [factor for factor, divides in factors if not divides and factor is not sympy.S.One]
-        below = [factor for factor, divides in factors if divides]
+        text, level = self._unsigned(node)
+        if is_negative(self.notation, node):
+            return f"-{text}", Level.SUM
+        return text, level
+
+    def _unsigned(self, node: sympy.Expr) -> tuple[str, Level]:
+        """Print a product without its sign."""
+        listed = [(abs(factor) if factor.is_number else factor, divides)
+                  for factor, divides in factors(self.notation, node)]
+        above = [factor for factor, divides in listed if not divides and factor is not sympy.S.One]
+        below = [factor for factor, divides in listed if divides]
         if below:
             return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
         return self._times(above)
 
-    def _times(self, factors: list[sympy.Expr]) -> tuple[str, Level]:
-        if len(factors) < 2:
-            return self._print(factors[0]) if factors else ("1", Level.ATOM)
-        ordered = sorted(factors, key=self.order.factor)
+    def _times(self, unordered: list[sympy.Expr]) -> tuple[str, Level]:
+        if len(unordered) < 2:
+            return self._print(unordered[0]) if unordered else ("1", Level.ATOM)
+        ordered = sorted(unordered, key=self.order.factor)
         scalars = [factor for factor in ordered if not self._is_vector(factor)]
         vectors = [factor for factor in ordered if self._is_vector(factor)]
         level = Level.ATOM if len(vectors) > 1 else Level.APPLIED

@@ -1,6 +1,6 @@
 """The order in which a person writes: terms of a sum, factors of a product. SymPy's own order is alphabetical.
 
-Sums: numbers, what a carry brings unchanged, W x before U h, products, biases, and last what is subtracted.
+Sums: numbers, what a carry brings unchanged, W x before U h, products, biases, (what is subtracted comes last).
 Products: numbers, scalars, the adjoint that comes from above, weights, gates in the order of the cell (`1 - f` next
 to `f`), then states and inputs, then sums in parentheses.
 """
@@ -27,18 +27,17 @@ class Order:
 
     def term(self, term: sympy.Expr) -> Key:
         """Sort key of a term of a sum."""
-        negative = float(is_negative(term))
         if term.is_number:
-            return negative, 0
+            return (0,)
         bare = self._formula(term)
         adjoints = self._adjoints(term)
         if isinstance(bare, MatMul):
-            return negative, (4 if adjoints else 2), *self._matmul(bare)
+            return 4 if adjoints else 2, *self._matmul(bare)
         if isinstance(term, sympy.Symbol) and bare is None:
             role = self.notation.value(term.name).role
             kind = {"carry": 1.0, "input": 1.5, "param": 6.0, "constant": 6.0}.get(role, 4.0)
-            return negative, (1 if adjoints else kind), self.notation.index(term.name)
-        return negative, 3, min(adjoints, default=0), *self._product(term)
+            return 1 if adjoints else kind, self.notation.index(term.name)
+        return 3, min(adjoints, default=0), *self._product(term)
 
     def _product(self, term: sympy.Expr) -> Key:
         """(1 - f) h before f n; a product with an old state before one without; then as the cell has it."""
@@ -102,7 +101,3 @@ class Order:
         names = {name for symbol in expression.free_symbols for name in self._spelled(symbol.name)}
         return [self.notation.index(name) for name in names if self.notation.is_adjoint(name)]
 
-
-def is_negative(term: sympy.Expr) -> bool:
-    """Whether a term is printed with a minus sign."""
-    return bool(term.as_coeff_Mul()[0].is_negative)

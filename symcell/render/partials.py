@@ -5,11 +5,11 @@ from __future__ import annotations
 import sympy
 
 from symcell.graph.jacobian import Chain, Diag, Jacobian, Linear, Operator, Partial, Total
+from symcell.render.flatten import is_negative
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.names import braced
 from symcell.render.notation import Notation
-from symcell.render.order import is_negative
 
 
 class Partials:
@@ -67,23 +67,22 @@ class Partials:
     def _sum(self, operator: Total) -> str:
         text = ""
         for term in sorted(operator.terms, key=_rank):
-            positive, negative = _sign(term)
+            positive, negative = self._sign(term)
             printed = self.print(positive, Level.PRODUCT)
             text += (("-" if negative else "") if not text else " - " if negative else " + ") + printed
         return text or "0"
 
-
-def _sign(term: Operator) -> tuple[Operator, bool]:
-    """Take the minus sign out of a term whose first factor is a negative diagonal."""
-    factors = term.factors if isinstance(term, Chain) else (term,)
-    first = factors[0]
-    if not isinstance(first, Diag) or not is_negative(first.expression):
-        return term, False
-    positive: sympy.Expr = -first.expression
-    rest = factors[1:]
-    if positive == 1 and rest:
-        return (rest[0] if len(rest) == 1 else Chain(rest)), True
-    return (Chain((Diag(positive, first.dim), *rest)) if rest else Diag(positive, first.dim)), True
+    def _sign(self, term: Operator) -> tuple[Operator, bool]:
+        """Take the minus sign out of a term whose first factor is a negative diagonal."""
+        factors = term.factors if isinstance(term, Chain) else (term,)
+        first = factors[0]
+        if not isinstance(first, Diag) or not is_negative(self.notation, first.expression):
+            return term, False
+        positive: sympy.Expr = -first.expression
+        rest = factors[1:]
+        if positive == 1 and rest:
+            return (rest[0] if len(rest) == 1 else Chain(rest)), True
+        return (Chain((Diag(positive, first.dim), *rest)) if rest else Diag(positive, first.dim)), True
 
 
 def _rank(term: Operator) -> int:

@@ -1,0 +1,144 @@
+r"""What a derivation says, section by section. Prose is ours, and valid in LaTeX and in Markdown: it holds no special
+character but the dollar signs of its formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import sympy
+
+from symcell.declare.spec import CellSpec
+from symcell.declare.symbols import NEXT
+from symcell.graph.ir import Value
+from symcell.graph.jacobian import jacobian
+from symcell.render import counts
+from symcell.render.equations import adjoint_equations, forward_equations, gradient_equations
+from symcell.render.lines import Equation
+from symcell.render.names import name_of
+from symcell.render.notation import Notation
+from symcell.render.numbers import latex_number
+from symcell.render.partials import Partials
+
+PER_ROW = 6  # names in one row of the table of dimensions
+
+
+@dataclass(frozen=True)
+class Section:
+    """Paragraphs, then a table, then equations; each may be absent. The first row of the table is its head."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    equations: tuple[Equation, ...] = ()
+
+
+def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
+    """Return the body of the derivation."""
+    forward = forward_equations(notation)
+    adjoint = adjoint_equations(notation)
+    gradients = gradient_equations(notation)
+    partials = Partials(notation, jacobian(notation.forward)).equations()
+    formulas = [equation.right for equation in (*forward, *adjoint, *gradients, *partials)]
+    return (
+        Section("Notation", tuple(_notation(notation, formulas))),
+        Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
+        Section("Size", (_COUNTED,), (("what", "count"), *_size(spec, notation))),
+        Section("Forward pass", (), (), tuple(forward)),
+        Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
+        *([Section("Gradients of the parameters", (_GRADIENTS,), (), tuple(gradients))] if gradients else []),
+        Section("State Jacobian", (_jacobian_text(notation, len(partials)),), (), tuple(partials)),
+    )
+
+
+_COUNTED = ("Multiply-adds are those of the matrix products, for one sequence and one step; "
+            "elementwise operations are left out.")
+_ORDER = "In the order in which they are computed, for $t = T$ down to $1$."
+_GRADIENTS = "Each is a sum over time; for a batch of sequences it is also a sum over the batch."
+
+
+def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
+    states = [notation.names[carry.previous] for carry in notation.forward.carries]
+    inputs = ", ".join(f"${notation.latex(value.name)}$" for value in notation.forward.with_role("input"))
+    yield (f"The time index $t$ runs from $1$ to $T$. Step $t$ reads the input {inputs} and the "
+           f"{'state' if len(states) == 1 else 'states'} {_listed(s.latex('t-1') for s in states)}, and computes "
+           f"{_listed(s.latex('t') for s in states)}; {_listed(s.latex('0') for s in states)} "
+           f"{'is' if len(states) == 1 else 'are'} given. {_output(notation)}")
+    special = r"$\odot$ is the product of components; functions, fractions and powers act on each component."
+    text = " ".join(formulas)
+    if r"\mathbf{1}_" in text:
+        special += r" $\mathbf{1}_{a > b}$ is $1$ where the condition holds and $0$ elsewhere."
+    if r"\mathbf{1}^\top" in text:
+        special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
+    yield special
+    s = states[0]
+    yield (rf"A bar marks an adjoint: $\bar{{v}} = \partial \mathcal{{L}} / \partial v$ for the loss $\mathcal{{L}}$. "
+           rf"${s.latex('t', bar=True, superscript='+')}$ is what the adjoint of ${s.latex('t')}$ receives from the "
+           rf"later step, $t+1$; step $t$ hands ${s.latex('t-1', bar=True, superscript='+')}$ to the earlier one. At "
+           rf"$t = T$ it is the adjoint of the final state, zero where the loss does not read that.")
+
+
+def _output(notation: Notation) -> str:
+    output = notation.forward.outputs[0]
+    printed, seed = notation.output(output).latex("t"), notation.seed(output)
+    value = notation.latex(output)
+    comes = rf"the loss contributes ${seed}$ to the adjoint of each step"
+    if printed == value:
+        return f"The output is ${printed}$, and {comes}."
+    return f"The output is ${printed} = {value}$, and {comes}."
+
+
+def _listed(formulas: Iterable[str]) -> str:
+    *first, last = [f"${formula}$" for formula in formulas]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _dimensions(spec: CellSpec, notation: Notation) -> Iterator[tuple[str, ...]]:
+    """Rows of (names, kind, shape): neighbours of one kind and shape share a row."""
+    rows = [(_printed(value, notation), _kind(value), _shape(value)) for value in _named(notation)]
+    for (kind, shape), group in groupby(sorted(rows, key=lambda row: _KINDS.index(row[1])), _kind_and_shape):
+        names = [f"${name}$" for name, _, _ in group]
+        for first in range(0, len(names), PER_ROW):
+            yield ", ".join(names[first:first + PER_ROW]), kind, shape
+    for name, value in spec.constants:
+        yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(value))}$", "constant", "scalar"
+
+
+def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
+    return row[1:]
+
+
+_KINDS = ("input", "state", "parameter", "computed")
+
+
+def _named(notation: Notation) -> list[Value]:
+    return [value for value in notation.forward.values
+            if not value.anonymous and value.role != "constant" and not value.name.endswith(NEXT)]
+
+
+def _kind(value: Value) -> str:
+    return {"input": "input", "carry": "state", "param": "parameter"}.get(value.role, "computed")
+
+
+def _printed(value: Value, notation: Notation) -> str:
+    """A state stands in the table as it leaves the step."""
+    return notation.names[value.name].latex("t" if value.role == "carry" else notation.time(value.name))
+
+
+def _shape(value: Value) -> str:
+    product = r" \times ".join(name_of(dim).latex() for dim in value.dims)
+    return f"${product}$" if value.dims else "scalar"
+
+
+def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:
+    rows = [("parameters", counts.parameter_counts(notation.forward)),
+            ("multiply-adds of a step, forward", counts.multiply_adds(notation.forward)),
+            ("multiply-adds of a step, backward", counts.multiply_adds(notation.backward))]
+    return [(what, f"${counts.formula(count, spec.dims)}$") for what, count in rows]
+
+
+def _jacobian_text(notation: Notation, count: int) -> str:
+    blocks = len(notation.forward.carries) ** 2
+    named = " The named partials come first." if count > blocks else ""
+    return f"How the {'new state depends' if blocks == 1 else 'new states depend'} on the old.{named}"
