@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import numbers
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,11 @@ def check_bytes(count: int, what: str) -> None:
         raise ValueError(f"{what} would take {count:,} bytes, more than can be addressed; use smaller sizes.")
 
 
+def plain(value: Array) -> Array:
+    """Return the array itself if it is contiguous and aligned, else a copy that is."""
+    return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
+
+
 class Arguments:
     """The signature of one kernel: what its arguments are called, and their dimensions."""
 
@@ -67,7 +73,7 @@ class Arguments:
             if size != expected:
                 raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}) with "
                                  f"{dim}={expected} on axis {axis}.")
-        check_bytes(int(np.prod([max(n, 1) for n in value.shape], dtype=object)) * value.itemsize, name)
+        check_bytes(math.prod(value.shape) * value.itemsize, name)
         return value
 
     def number(self, name: str, value: object) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symcell.runtime import cpu, initial, memory, threads
-from symcell.runtime.arguments import Arguments, Array, Sizes, check_size, unknown
+from symcell.runtime.arguments import Arguments, Array, Sizes, check_size, plain, unknown
 from symcell.runtime.run import Gradients, Ready, Run
 
 DTYPES = ("float32", "float64")
@@ -123,23 +123,22 @@ class Kernel:
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
         values = {**ready.params, **self._arguments.check_constants(constants)}
-        plain = {name: np.require(value, requirements="CA") for name, value in inputs.items()}
-        arrays = self._run_forward(sizes, plain, values, initial_state, "infer", (), ready)
+        steps = {name: plain(value) for name, value in inputs.items()}
+        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready)
         return self._output(arrays), self._final_state(arrays, sizes)
 
     def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
         """Check and pack the parameters once, for many calls of `infer`."""
         sizes: Sizes = {}
         checked = self._arguments.check_params(params, sizes)
-        plain = {name: np.array(value, order="C") if copy else np.require(value, requirements="CA")
-                 for name, value in checked.items()}
+        values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
         owner = (self._module, str(self.dtype))
         panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
-        ready = Ready(plain, panels, sizes, owner)
+        ready = Ready(values, panels, sizes, owner)
         if copy:  # a sequence of no steps packs and does nothing else
             none = {name: np.empty((0, 0, sizes.setdefault(dim, 1)), self.dtype) for name, dim in self._meta["inputs"].items()}
             empty = {**sizes, "T": 0, "B": 0, "packed": 0}
-            self._run_forward(empty, none, {**plain, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
+            self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
             object.__setattr__(ready, "sizes", {**ready.sizes, "packed": 1})
         return ready
 
@@ -239,7 +238,7 @@ class Kernel:
         last = self._arguments.check_states("dstate", dstate, sizes)
         layout = self._meta["backward"]
         self._complete(sizes, layout)
-        given = {**tape.arrays, self._meta["seed"]: np.require(dy, requirements="CA")}
+        given = {**tape.arrays, self._meta["seed"]: plain(dy)}
         arrays: dict[str, tuple[Array, str]] = {}
         for name, buffer in layout["buffers"].items():
             kind = buffer["train"]

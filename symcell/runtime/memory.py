@@ -22,7 +22,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], what: str, zero: bool = 
     size = count * dtype.itemsize
     check_bytes(size + LINE, what)
     raw = np.zeros(size + LINE, np.uint8) if zero else np.empty(size + LINE, np.uint8)
-    start = -raw.ctypes.data % LINE
+    start = -raw.__array_interface__["data"][0] % LINE
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
