@@ -117,7 +117,11 @@ def _tangent(graph: Graph, node: MatMul | Map, tangents: Mapping[str, Operator],
 
 
 def _chain(left: Diag | Linear, *right: Operator) -> Operator:
-    """left @ right: ones vanish, neighbouring diagonals become one."""
+    """left @ right: ones vanish, neighbouring diagonals become one, also those in the terms of a sum."""
+    if isinstance(left, Diag) and len(right) == 1 and isinstance(right[0], Total):
+        terms = [term.factors if isinstance(term, Chain) else (term,) for term in right[0].terms]
+        if all(isinstance(factors[0], Diag) for factors in terms):
+            return _total([_chain(left, *factors) for factors in terms], left.dim)
     factors: list[Operator] = [left]
     for factor in [part for term in right for part in (term.factors if isinstance(term, Chain) else (term,))]:
         last = factors[-1]

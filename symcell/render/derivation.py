@@ -10,7 +10,7 @@ from symcell.declare.spec import CellSpec
 from symcell.graph.ir import Graph
 from symcell.render.environment import environment
 from symcell.render.escape import latex_text, markdown_text
-from symcell.render.lines import Equation, aligned
+from symcell.render.lines import PAGE, WIDTH, Equation, aligned
 from symcell.render.notation import Notation
 from symcell.render.sections import Section, sections
 
@@ -45,7 +45,7 @@ class Derivation:
             standalone: a complete document for pdflatex; otherwise a fragment, which needs the package amsmath.
         """
         return self._fill("derivation.tex.jinja", latex_text(self.spec.name), map(latex_text, self.paragraphs),
-                          standalone=standalone)
+                          standalone=standalone, limit=PAGE if standalone else WIDTH)
 
     def markdown(self) -> str:
         """Return Markdown with formulas between dollar signs, as GitHub and Jupyter read them."""
@@ -57,7 +57,7 @@ class Derivation:
         texts = [text for s in self.sections for text in (*s.text, *(cell for row in s.table for cell in row))]
         return (*displayed, *(found for text in texts for found in _INLINE.findall(text)))
 
-    def _fill(self, template: str, title: str, paragraphs: object, **options: bool) -> str:
+    def _fill(self, template: str, title: str, paragraphs: object, **options: float) -> str:
         return environment().get_template(template).render(
             title=title, paragraphs=list(paragraphs), sections=self.sections,  # type: ignore[call-overload]
             display=display, aligned=aligned, **options)

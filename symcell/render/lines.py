@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH = 62.0  # in letters: the text width of LaTeX's article class on A4
+WIDTH = 62.0  # in letters: the text width of LaTeX's article class
+PAGE = 74.0  # the text width of a page of our own
+_CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}")
+_GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+_FRACTION = re.compile(r"\\t?frac" + _GROUP + _GROUP)
 _TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
 _INVISIBLE = frozenset(r"""\bar \tilde \hat \dot \widetilde \widehat \overline \mathit \mathrm \mathbf \operatorname \text
-\left \right \big \frac \tfrac \begin \end""".split())  # fmt: skip
+\left \right \frac \tfrac \begin \end \biggl \biggr""".split())  # fmt: skip
 _WIDE = {"+": 2.2, "-": 2.2, "=": 2.2, r"\odot": 2.2, r"\quad": 2.0, r"\sum": 3.0, r"\partial": 1.1, " ": 0.0,
          "{": 0.0, "}": 0.0, "_": 0.0, "^": 0.0, "&": 0.0, "(": 0.8, ")": 0.8, ",": 0.8, r"\wedge": 2.2}  # fmt: skip
 _WORDS = {r"\tanh": 4.0, r"\exp": 3.5, r"\log": 3.0, r"\max": 4.0, r"\min": 4.0}
@@ -25,9 +29,9 @@ class Equation:
 
 
 def width(formula: str) -> float:
-    """Estimate the width of a formula, in letters of the text. A fraction counts both its parts: never too narrow."""
+    """Estimate the width of a formula, in letters of the text."""
     total, scales, scale = 0.0, [1.0], 1.0
-    for token in _TOKENS.findall(formula):
+    for token in _TOKENS.findall(_flat(formula)):
         if token in "_^":
             scale = scales[-1] * _SCRIPT
             continue
@@ -42,11 +46,20 @@ def width(formula: str) -> float:
     return total
 
 
+def _flat(formula: str) -> str:
+    """Replace cases and the simple fractions by their widest row."""
+    formula = _CASES.sub(lambda found: "xxx" + max(found[1].split(r"\\"), key=width), formula)
+    return _FRACTION.sub(lambda found: max(found.groups(), key=width), formula)
+
+
 def broken(right: str, room: float, indented: float) -> list[str]:
     """Break a formula into lines, each before an operator, as far outside parentheses as there is one."""
     lines = []
     while width(right) > room:
         cut = _cut(right, room)
+        if cut is None and r"\left" in right:  # what stands between \left and \right cannot be broken
+            right = right.replace(r"\left", r"\biggl").replace(r"\right", r"\biggr")
+            continue
         if cut is None:
             break
         lines.append(right[:cut].rstrip())
@@ -55,9 +68,10 @@ def broken(right: str, room: float, indented: float) -> list[str]:
 
 
 def _cut(formula: str, room: float) -> int | None:
-    """Return where to break: of the breaks that fit, the outermost; of those, the last."""
-    breaks = [(depth, -place) for place, depth in _breaks(formula) if 6.0 < width(formula[:place]) <= room]
-    return -min(breaks)[1] if breaks else None
+    """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last."""
+    breaks = [(width(formula[:place]) < room / 4, depth, -place) for place, depth in _breaks(formula)
+              if 6.0 < width(formula[:place]) <= room]
+    return -min(breaks)[2] if breaks else None
 
 
 def _breaks(formula: str) -> Iterable[tuple[int, int]]:
@@ -77,9 +91,11 @@ def _breaks(formula: str) -> Iterable[tuple[int, int]]:
         previous = token
 
 
-def aligned(equations: Iterable[Equation], limit: float = WIDTH) -> str:
-    r"""Return the rows of an `aligned`, without its \begin and \end."""
-    equations = list(equations)
+def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
+    r"""Return the rows of an `aligned`, without its \begin and \end: two short equations share a row."""
+    if _fit_in_pairs(equations, limit):
+        return " \\\\\n".join(r" &\qquad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + 2])
+                            for first in range(0, len(equations), 2))
     left = max((width(equation.left) for equation in equations), default=0.0)
     rows = []
     for equation in equations:
@@ -87,3 +103,10 @@ def aligned(equations: Iterable[Equation], limit: float = WIDTH) -> str:
         rows.append(f"{equation.left} &= {first}")
         rows += [rf"&\quad {line}" for line in rest]
     return " \\\\\n".join(rows)
+
+
+def _fit_in_pairs(equations: Sequence[Equation], limit: float) -> bool:
+    """Whether the equations are sums over time, which are tall, and short enough for two in a row."""
+    return len(equations) > 1 and all(
+        equation.right.startswith(r"\sum") and width(equation.left + equation.right) < limit / 2 - 3
+        for equation in equations)

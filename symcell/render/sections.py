@@ -21,7 +21,7 @@ from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
 from symcell.render.partials import Partials
 
-PER_ROW = 6  # names in one row of the table of dimensions
+PER_ROW = 8  # names in one row of the table of dimensions
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
     return (
         Section("Notation", tuple(_notation(notation, formulas))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
-        Section("Size", (_COUNTED,), (("what", "count"), *_size(spec, notation))),
+        Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
         Section("Forward pass", (), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
         *([Section("Gradients of the parameters", (_GRADIENTS,), (), tuple(gradients))] if gradients else []),
