@@ -56,7 +56,7 @@ struct gru_backward {
     struct sc_rows m_n; /* n: given */
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
-    struct sc_rows m_delta; /* d_a_n | d_a_z | d_a_r | d_U_n_h: operands of the weight gradients, side by side */
+    struct sc_rows m_all_deltas; /* d_a_n | d_a_z | d_a_r | d_U_n_h: operands of the weight gradients, side by side */
     struct sc_rows m_d_h_next; /* d_h.next: read by a later stage of the step */
     struct sc_rows m_d_x; /* d_x: the result */
     const void *p_W_r; /* (H, I) */
@@ -216,11 +216,11 @@ static void SC(gru_forward)(void *call) {
 }
 
 /* d_h.next = d_h.later + d_y
-   d_n = d_h.next*t0
+   d_n = d_h.next*t.0
    d_a_n = d_n*(1 - n**2)
    d_U_n_h = d_a_n*r
    d_z = d_h.next*(h - n)
-   d_a_z = d_z*t0*z
+   d_a_z = d_z*t.0*z
    d_r = d_a_n*(U_n_h + c_n)
    d_a_r = d_r*r*(1 - r)
    reads  d_h.later, d_y, z, n, r, h, U_n_h, c_n
@@ -235,10 +235,10 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_U_n_h = SC(slot)(&c->m_U_n_h, t, &c->span);
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
-    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_U_n_h = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     const real *const p_c_n = c->p_c_n;
     for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
         for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
@@ -254,12 +254,12 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
             const vec v_U_n_h = vget(m_U_n_h + at_H, n);
             const vec v_c_n = vget(p_c_n + lane, n);
             const vec v_d_h_next = v_d_h_later + v_d_y;
-            const vec v_t0 = vfill(1.0) - v_z;
-            const vec v_d_n = v_d_h_next * v_t0;
+            const vec v_t_0 = vfill(1.0) - v_z;
+            const vec v_d_n = v_d_h_next * v_t_0;
             const vec v_d_a_n = v_d_n * (vfill(1.0) - v_n * v_n);
             const vec v_d_U_n_h = v_d_a_n * v_r;
             const vec v_d_z = v_d_h_next * (v_h - v_n);
-            const vec v_d_a_z = v_d_z * v_t0 * v_z;
+            const vec v_d_a_z = v_d_z * v_t_0 * v_z;
             const vec v_d_r = v_d_a_n * (v_U_n_h + v_c_n);
             const vec v_d_a_r = v_d_r * v_r * (vfill(1.0) - v_r);
             vput(m_d_h_next + at_H, v_d_h_next, n);
@@ -271,15 +271,15 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
     }
 }
 
-/* sum_d_h = U_n^T d_U_n_h + U_z^T d_a_z + U_r^T d_a_r
-   d_h = d_h.next*z + sum_d_h
+/* d_h.sum = U_n^T d_U_n_h + U_z^T d_a_z + U_r^T d_a_r
+   d_h = d_h.next*z + d_h.sum
    reads  d_U_n_h, d_a_z, d_a_r, d_h.next, z
    writes d_h */
 static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_H;
-    real *const m_d_U_n_h = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
@@ -297,10 +297,10 @@ static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_sum_d_h = sums_0[i * vectors + v];
+                    const vec v_d_h_sum = sums_0[i * vectors + v];
                     const vec v_d_h_next = vget(m_d_h_next + at_H, n);
                     const vec v_z = vget(m_z + at_H, n);
-                    const vec v_d_h = v_d_h_next * v_z + v_sum_d_h;
+                    const vec v_d_h = v_d_h_next * v_z + v_d_h_sum;
                     vput(m_d_h + at_H, v_d_h, n);
                 }
             }
@@ -309,15 +309,15 @@ static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_
     }
 }
 
-/* sum_d_x = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
-   d_x = sum_d_x
+/* d_x.sum = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
+   d_x = d_x.sum
    reads  d_a_n, d_a_z, d_a_r
    writes d_x */
 static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_I;
-    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
@@ -333,8 +333,8 @@ static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_I = (row + i) * c->n_I + lane;
-                    const vec v_sum_d_x = sums_0[i * vectors + v];
-                    const vec v_d_x = v_sum_d_x;
+                    const vec v_d_x_sum = sums_0[i * vectors + v];
+                    const vec v_d_x = v_d_x_sum;
                     vput(m_d_x + at_I, v_d_x, n);
                 }
             }

@@ -63,7 +63,7 @@ cdef extern from "gru.h":
         sc_rows m_n
         sc_rows m_d_y
         sc_rows m_d_h
-        sc_rows m_delta
+        sc_rows m_all_deltas
         sc_rows m_d_h_next
         sc_rows m_d_x
         void *p_W_r
@@ -139,10 +139,10 @@ METADATA = {'name': 'gru',
                           'n': {'width': ('H',), 'train': 'all', 'infer': 'all', 'zero': False},
                           'd_y': {'width': ('H',), 'train': 'all', 'infer': 'all', 'zero': False},
                           'd_h': {'width': ('H',), 'train': 'ring', 'infer': 'ring', 'zero': False},
-                          'delta': {'width': ('H', 'H', 'H', 'H'),
-                                    'train': 'all',
-                                    'infer': None,
-                                    'zero': False},
+                          'all.deltas': {'width': ('H', 'H', 'H', 'H'),
+                                         'train': 'all',
+                                         'infer': None,
+                                         'zero': False},
                           'd_h.next': {'width': ('H',), 'train': 'step', 'infer': 'step', 'zero': False},
                           'd_x': {'width': ('I',), 'train': 'all', 'infer': 'all', 'zero': False}},
               'chunk_width': ('H', 'H', 'H', 'I'),
@@ -202,23 +202,23 @@ backward pass, chunk by chunk, last first
   for each step:
     stage step_0 (H)
       d_h.next = d_h.later + d_y
-      t0 = 1 - z
-      d_n = d_h.next*t0
+      t.0 = 1 - z
+      d_n = d_h.next*t.0
       d_a_n = d_n*(1 - n**2)
       d_U_n_h = d_a_n*r
       d_z = d_h.next*(h - n)
-      d_a_z = d_z*t0*z
+      d_a_z = d_z*t.0*z
       d_r = d_a_n*(U_n_h + c_n)
       d_a_r = d_r*r*(1 - r)
       writes d_h.next, d_a_n, d_U_n_h, d_a_z, d_a_r
     stage step_1 (H)
-      panel sum_d_h = U_n.T @ d_U_n_h + U_z.T @ d_a_z + U_r.T @ d_a_r
-      d_h = d_h.next*z + sum_d_h
+      panel d_h.sum = U_n.T @ d_U_n_h + U_z.T @ d_a_z + U_r.T @ d_a_r
+      d_h = d_h.next*z + d_h.sum
       writes d_h
   all steps of the chunk at once:
     stage after (I)
-      panel sum_d_x = W_n.T @ d_a_n + W_z.T @ d_a_z + W_r.T @ d_a_r
-      d_x = sum_d_x
+      panel d_x.sum = W_n.T @ d_a_n + W_z.T @ d_a_z + W_r.T @ d_a_r
+      d_x = d_x.sum
       writes d_x
   once, over all steps:
     gemm  [d_W_n | d_W_z | d_W_r] = [d_a_n | d_a_z | d_a_r]^T x
@@ -315,7 +315,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize)
     bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
     bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_delta, "delta", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
     bind(&c.m_d_h_next, "d_h.next", buffers, &c.span, c.n_H, itemsize)
     bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
@@ -353,23 +353,23 @@ def gradients(sizes, arrays):
         return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
 
     # d_W_n, d_W_z, d_W_r = [d_a_n, d_a_z, d_a_r]^T x, over all steps
-    product = rows("delta", 0, 0, n_H + n_H + n_H).T @ rows("x", 0, 0, n_I)
+    product = rows("all.deltas", 0, 0, n_H + n_H + n_H).T @ rows("x", 0, 0, n_I)
     found["W_n"] = product[0 : n_H]
     found["W_z"] = product[n_H : n_H + n_H]
     found["W_r"] = product[n_H + n_H : n_H + n_H + n_H]
     # d_U_z, d_U_r, d_U_n = [d_a_z, d_a_r, d_U_n_h]^T h, over all steps
-    product = rows("delta", 0, n_H, n_H + n_H + n_H + n_H).T @ rows("h", 0, 0, n_H)
+    product = rows("all.deltas", 0, n_H, n_H + n_H + n_H + n_H).T @ rows("h", 0, 0, n_H)
     found["U_z"] = product[0 : n_H]
     found["U_r"] = product[n_H : n_H + n_H]
     found["U_n"] = product[n_H + n_H : n_H + n_H + n_H]
     # d_b_r = sum of d_a_r
-    found["b_r"] = total(rows("delta", 0, n_H + n_H, n_H + n_H + n_H))
+    found["b_r"] = total(rows("all.deltas", 0, n_H + n_H, n_H + n_H + n_H))
     # d_b_z = sum of d_a_z
-    found["b_z"] = total(rows("delta", 0, n_H, n_H + n_H))
+    found["b_z"] = total(rows("all.deltas", 0, n_H, n_H + n_H))
     # d_b_n = sum of d_a_n
-    found["b_n"] = total(rows("delta", 0, 0, n_H))
+    found["b_n"] = total(rows("all.deltas", 0, 0, n_H))
     # d_c_n = sum of d_U_n_h
-    found["c_n"] = total(rows("delta", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
+    found["c_n"] = total(rows("all.deltas", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
     return found
 
 

@@ -56,7 +56,7 @@ struct gru_reset_before_backward {
     struct sc_rows m_n; /* n: given */
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
-    struct sc_rows m_delta; /* d_a_n | d_a_z | d_a_r: operands of the weight gradients, side by side */
+    struct sc_rows m_all_deltas; /* d_a_n | d_a_z | d_a_r: operands of the weight gradients, side by side */
     struct sc_rows m_d_h_next; /* d_h.next: read by a later stage of the step */
     struct sc_rows m_U_nT_d_a_n; /* U_nT_d_a_n: read by a later stage of the step */
     struct sc_rows m_d_x; /* d_x: the result */
@@ -249,10 +249,10 @@ static void SC(gru_reset_before_forward)(void *call) {
 }
 
 /* d_h.next = d_h.later + d_y
-   d_n = d_h.next*t0
+   d_n = d_h.next*t.0
    d_a_n = d_n*(1 - n**2)
    d_z = d_h.next*(h - n)
-   d_a_z = d_z*t0*z
+   d_a_z = d_z*t.0*z
    reads  d_h.later, d_y, z, n, h
    writes d_h.next, d_a_n, d_a_z */
 static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
@@ -263,8 +263,8 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
     real *const m_n = SC(slot)(&c->m_n, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
-    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
+    real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
     for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
         for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
             const ptrdiff_t n = lanes - lane;
@@ -276,11 +276,11 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
             const vec v_n = vget(m_n + at_H, n);
             const vec v_h = vget(m_h + at_H, n);
             const vec v_d_h_next = v_d_h_later + v_d_y;
-            const vec v_t0 = vfill(1.0) - v_z;
-            const vec v_d_n = v_d_h_next * v_t0;
+            const vec v_t_0 = vfill(1.0) - v_z;
+            const vec v_d_n = v_d_h_next * v_t_0;
             const vec v_d_a_n = v_d_n * (vfill(1.0) - v_n * v_n);
             const vec v_d_z = v_d_h_next * (v_h - v_n);
-            const vec v_d_a_z = v_d_z * v_t0 * v_z;
+            const vec v_d_a_z = v_d_z * v_t_0 * v_z;
             vput(m_d_h_next + at_H, v_d_h_next, n);
             vput(m_d_a_n + at_H_H_H, v_d_a_n, n);
             vput(m_d_a_z + at_H_H_H, v_d_a_z, n);
@@ -295,11 +295,11 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
    writes U_nT_d_a_n, d_a_r */
 static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_H;
-    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
+    real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_r = SC(slot)(&c->m_r, t, &c->span);
     real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
@@ -329,14 +329,14 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     }
 }
 
-/* sum_d_h = U_z^T d_a_z + U_r^T d_a_r
-   d_h = U_nT_d_a_n*r + d_h.next*z + sum_d_h
+/* d_h.sum = U_z^T d_a_z + U_r^T d_a_r
+   d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
    reads  d_a_z, d_a_r, U_nT_d_a_n, d_h.next, r, z
    writes d_h */
 static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_H;
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_r = SC(slot)(&c->m_r, t, &c->span);
@@ -356,12 +356,12 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_sum_d_h = sums_0[i * vectors + v];
+                    const vec v_d_h_sum = sums_0[i * vectors + v];
                     const vec v_U_nT_d_a_n = vget(m_U_nT_d_a_n + at_H, n);
                     const vec v_d_h_next = vget(m_d_h_next + at_H, n);
                     const vec v_r = vget(m_r + at_H, n);
                     const vec v_z = vget(m_z + at_H, n);
-                    const vec v_d_h = v_U_nT_d_a_n * v_r + v_d_h_next * v_z + v_sum_d_h;
+                    const vec v_d_h = v_U_nT_d_a_n * v_r + v_d_h_next * v_z + v_d_h_sum;
                     vput(m_d_h + at_H, v_d_h, n);
                 }
             }
@@ -370,15 +370,15 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
     }
 }
 
-/* sum_d_x = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
-   d_x = sum_d_x
+/* d_x.sum = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
+   d_x = d_x.sum
    reads  d_a_n, d_a_z, d_a_r
    writes d_x */
 static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_I;
-    real *const m_d_a_n = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_z = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
@@ -394,8 +394,8 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_I = (row + i) * c->n_I + lane;
-                    const vec v_sum_d_x = sums_0[i * vectors + v];
-                    const vec v_d_x = v_sum_d_x;
+                    const vec v_d_x_sum = sums_0[i * vectors + v];
+                    const vec v_d_x = v_d_x_sum;
                     vput(m_d_x + at_I, v_d_x, n);
                 }
             }

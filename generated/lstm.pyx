@@ -72,7 +72,7 @@ cdef extern from "lstm.h":
         sc_rows m_d_y
         sc_rows m_d_h
         sc_rows m_d_c
-        sc_rows m_delta
+        sc_rows m_all_deltas
         sc_rows m_d_x
         void *p_W_i
         void *p_W_f
@@ -159,10 +159,10 @@ METADATA = {'name': 'lstm',
                           'd_y': {'width': ('H',), 'train': 'all', 'infer': 'all', 'zero': False},
                           'd_h': {'width': ('H',), 'train': 'ring', 'infer': 'ring', 'zero': False},
                           'd_c': {'width': ('H',), 'train': 'ring', 'infer': 'ring', 'zero': False},
-                          'delta': {'width': ('H', 'H', 'H', 'H'),
-                                    'train': 'all',
-                                    'infer': None,
-                                    'zero': False},
+                          'all.deltas': {'width': ('H', 'H', 'H', 'H'),
+                                         'train': 'all',
+                                         'infer': None,
+                                         'zero': False},
                           'd_x': {'width': ('I',), 'train': 'all', 'infer': 'all', 'zero': False}},
               'chunk_width': ('H', 'H', 'H', 'H', 'I'),
               'panels': {'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H', 'H', 'H', 'H')},
@@ -246,13 +246,13 @@ backward pass, chunk by chunk, last first
       d_c = d_c.next*f
       writes d_a_o, d_a_g, d_a_f, d_a_i, d_c
     stage step_1 (H)
-      panel sum_d_h = U_o.T @ d_a_o + U_g.T @ d_a_g + U_f.T @ d_a_f + U_i.T @ d_a_i
-      d_h = sum_d_h
+      panel d_h.sum = U_o.T @ d_a_o + U_g.T @ d_a_g + U_f.T @ d_a_f + U_i.T @ d_a_i
+      d_h = d_h.sum
       writes d_h
   all steps of the chunk at once:
     stage after (I)
-      panel sum_d_x = W_o.T @ d_a_o + W_g.T @ d_a_g + W_f.T @ d_a_f + W_i.T @ d_a_i
-      d_x = sum_d_x
+      panel d_x.sum = W_o.T @ d_a_o + W_g.T @ d_a_g + W_f.T @ d_a_f + W_i.T @ d_a_i
+      d_x = d_x.sum
       writes d_x
   once, over all steps:
     gemm  [d_W_o | d_W_g | d_W_f | d_W_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T x
@@ -357,7 +357,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
     bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
     bind(&c.m_d_c, "d_c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_delta, "delta", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
     bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
@@ -395,25 +395,25 @@ def gradients(sizes, arrays):
         return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
 
     # d_W_o, d_W_g, d_W_f, d_W_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T x, over all steps
-    product = rows("delta", 0, 0, n_H + n_H + n_H + n_H).T @ rows("x", 0, 0, n_I)
+    product = rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H).T @ rows("x", 0, 0, n_I)
     found["W_o"] = product[0 : n_H]
     found["W_g"] = product[n_H : n_H + n_H]
     found["W_f"] = product[n_H + n_H : n_H + n_H + n_H]
     found["W_i"] = product[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
     # d_U_o, d_U_g, d_U_f, d_U_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T h, over all steps
-    product = rows("delta", 0, 0, n_H + n_H + n_H + n_H).T @ rows("h", 0, 0, n_H)
+    product = rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H).T @ rows("h", 0, 0, n_H)
     found["U_o"] = product[0 : n_H]
     found["U_g"] = product[n_H : n_H + n_H]
     found["U_f"] = product[n_H + n_H : n_H + n_H + n_H]
     found["U_i"] = product[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
     # d_b_i = sum of d_a_i
-    found["b_i"] = total(rows("delta", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
+    found["b_i"] = total(rows("all.deltas", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
     # d_b_f = sum of d_a_f
-    found["b_f"] = total(rows("delta", 0, n_H + n_H, n_H + n_H + n_H))
+    found["b_f"] = total(rows("all.deltas", 0, n_H + n_H, n_H + n_H + n_H))
     # d_b_g = sum of d_a_g
-    found["b_g"] = total(rows("delta", 0, n_H, n_H + n_H))
+    found["b_g"] = total(rows("all.deltas", 0, n_H, n_H + n_H))
     # d_b_o = sum of d_a_o
-    found["b_o"] = total(rows("delta", 0, 0, n_H))
+    found["b_o"] = total(rows("all.deltas", 0, 0, n_H))
     return found
 
 

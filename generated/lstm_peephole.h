@@ -68,7 +68,7 @@ struct lstm_peephole_backward {
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
     struct sc_rows m_d_c; /* d_c: carry */
-    struct sc_rows m_delta; /* d_a_o | d_a_g | d_a_f | d_a_i: operands of the weight gradients, side by side */
+    struct sc_rows m_all_deltas; /* d_a_o | d_a_g | d_a_f | d_a_i: operands of the weight gradients, side by side */
     struct sc_rows m_d_x; /* d_x: the result */
     struct sc_rows m_d_p_i_t; /* d_p_i_t: summed over time, row by row */
     struct sc_rows m_d_p_f_t; /* d_p_f_t: summed over time, row by row */
@@ -291,10 +291,10 @@ static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backwar
     real *const m_g = SC(slot)(&c->m_g, t, &c->span);
     real *const m_c = SC(slot)(&c->m_c, t, &c->span);
     real *const m_f = SC(slot)(&c->m_f, t, &c->span);
-    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
     real *const m_d_c = SC(slot)(&c->m_d_c, t, &c->span);
     real *const m_d_p_i_t = SC(slot)(&c->m_d_p_i_t, t, &c->span);
     real *const m_d_p_f_t = SC(slot)(&c->m_d_p_f_t, t, &c->span);
@@ -347,16 +347,16 @@ static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backwar
     }
 }
 
-/* sum_d_h = U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i
-   d_h = sum_d_h
+/* d_h.sum = U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i
+   d_h = d_h.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
    writes d_h */
 static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_H;
-    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
@@ -372,8 +372,8 @@ static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backwar
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_sum_d_h = sums_0[i * vectors + v];
-                    const vec v_d_h = v_sum_d_h;
+                    const vec v_d_h_sum = sums_0[i * vectors + v];
+                    const vec v_d_h = v_d_h_sum;
                     vput(m_d_h + at_H, v_d_h, n);
                 }
             }
@@ -382,16 +382,16 @@ static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backwar
     }
 }
 
-/* sum_d_x = W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i
-   d_x = sum_d_x
+/* d_x.sum = W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i
+   d_x = d_x.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
    writes d_x */
 static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
     const ptrdiff_t lanes = c->n_I;
-    real *const m_d_a_o = SC(slot)(&c->m_delta, t, &c->span);
-    real *const m_d_a_g = SC(slot)(&c->m_delta, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_delta, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
+    real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
@@ -407,8 +407,8 @@ static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_I = (row + i) * c->n_I + lane;
-                    const vec v_sum_d_x = sums_0[i * vectors + v];
-                    const vec v_d_x = v_sum_d_x;
+                    const vec v_d_x_sum = sums_0[i * vectors + v];
+                    const vec v_d_x = v_d_x_sum;
                     vput(m_d_x + at_I, v_d_x, n);
                 }
             }

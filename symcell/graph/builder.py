@@ -60,8 +60,8 @@ class Builder:
     def matmul(self, matrix: str, transposed: bool, operand: str, name: str | None = None) -> str:
         """Apply a matrix (or its transpose) to a vector; the result is anonymous unless named."""
         key = (matrix, transposed, operand)
-        if name is None and key in self._made:
-            return self._made[key]
+        if key in self._made:  # a second name for the same product is a copy of it
+            return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
         out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
         rows, cols = self.dims(matrix)
         self.add(out, (cols if transposed else rows,), "local", anonymous=name is None)

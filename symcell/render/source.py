@@ -95,7 +95,7 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
         struct=f"{module}_{p.name}",
         reverse=p.graph.reverse,
         dims=spec.dims,
-        buffers=tuple((b.name, f"m_{names(b.name) if b.name != 'delta' else 'delta'}", stage_view.length(b.width),
+        buffers=tuple((b.name, f"m_{names(b.name)}", stage_view.length(b.width),
                        f"{' | '.join(value for value, _ in b.columns)}: {b.why}") for b in p.buffers),
         params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})") for v in params),
         panels=tuple((panel.name, f"panel_{panel.name}", _panel_length(p, panel)) for panel in p.panels),

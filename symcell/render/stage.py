@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
+from symcell.declare.functions import CONDITIONS
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
 from symcell.render.text import plain
@@ -69,7 +70,7 @@ class _Names:
 
     def pointer(self, name: str) -> str:
         place = self.place(name)
-        field = "m_delta" if place.buffer == "delta" else f"m_{self.names(place.buffer)}"
+        field = f"m_{self.names(place.buffer)}"
         step = "t + 1" if place.shift else "t"
         text = f"SC(slot)(&c->{field}, {step}, &c->span)"
         if place.before:
@@ -101,7 +102,7 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageV
         rows=_by_registers(tile_rows, stage),
         panels=tuple(_panel(p, panel, index, names) for index, panel in enumerate(stage.panels)),
         loads=(*_sums(stage, names), *_loads(p, stage, names)),
-        body=tuple(_assign(a.name, a.temporary, a.expression, names) for a in stage.body),
+        body=tuple(_assign(a.name, a.expression, names) for a in stage.body),
         stores=tuple(_store(p, name, names) for name in writes),
         indices=tuple(indices.values()),
     )
@@ -182,13 +183,8 @@ def _sums(stage: Stage, names: _Names) -> list[str]:
         gates = len(panel.accumulators)
         for gate, (name, _) in enumerate(panel.accumulators):
             place = f"(i * {gates} + {gate})" if gates > 1 else "i"
-            lines.append(f"const vec v_{names.names(name) if _known(names, name) else name.replace('.', '_')} = "
-                         f"sums_{index}[{place} * vectors + v];")
+            lines.append(f"const vec v_{names.names(name)} = sums_{index}[{place} * vectors + v];")
     return lines
-
-
-def _known(names: _Names, name: str) -> bool:
-    return any(value.name == name for value in names.p.graph.values)
 
 
 def _loads(p: Pass, stage: Stage, names: _Names) -> list[str]:
@@ -204,13 +200,12 @@ def _loads(p: Pass, stage: Stage, names: _Names) -> list[str]:
     return lines
 
 
-def _assign(name: str, temporary: bool, expression: sympy.Expr, names: _Names) -> str:
+def _assign(name: str, expression: sympy.Expr, names: _Names) -> str:
     def c_name(symbol: str) -> str:
-        if _known(names, symbol):
-            return f"v_{names.names(symbol)}"
-        return f"v_{symbol.replace('.', '_')}"  # a sum of products or a common subexpression: ours
+        return f"v_{names.names(symbol)}"
 
-    return f"const vec {c_name(name)} = {c_expression(expression, c_name)};"
+    kind = "ivec" if isinstance(expression, CONDITIONS) else "vec"
+    return f"const {kind} {c_name(name)} = {c_expression(expression, c_name)};"
 
 
 def _store(p: Pass, name: str, names: _Names) -> str:

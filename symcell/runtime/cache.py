@@ -111,8 +111,7 @@ def _build(
         c_path = toolchain.cythonize(folder / f"{entry.name}.pyx", f"symcell._cache.{entry.name}")
         progress(f"{toolchain.find_compiler()} {c_path.name} for {', '.join(isas) or 'all'}")
         defines = [f"SC_ONLY_{isa.upper()}=1" for isa in isas]
-        include = [fingerprint.INCLUDE, folder]  # our headers include the kernel's own, once per ISA
-        toolchain.compile_extension(c_path, folder / entry.extension.name, include, defines)
+        toolchain.compile_extension(c_path, folder / entry.extension.name, [fingerprint.INCLUDE], defines)
         c_path.unlink()  # large, and Cython makes it again from what stays
         store.seal(entry, folder, inputs)
         return store.publish(entry, folder)

@@ -197,6 +197,8 @@ def compile_extension(
     headers = _python_headers()
     command = [*compiler.command, *FLAGS, *platform_flags()]
     command += [f"-D{define}" for define in defines]
+    # The kernel's own header is found by quotes only: a cell may be called Math, and <math.h> must stay math.h.
+    command += ["-iquote", str(c_path.parent.absolute())]
     command += [f"-I{folder.absolute()}" for folder in (*include_dirs, *headers)]
     command += [c_path.name, "-o", str(out_path.absolute()), "-lm"]
     failure = f"The C compiler {compiler} could not compile {c_path.name}"

@@ -1,4 +1,4 @@
-"""Common subexpressions of an epilogue, numbered t0, t1, ...; only they get made-up names.
+"""Common subexpressions of an epilogue, numbered t.0, t.1, ...; the dot keeps them apart from authors' names.
 
 SymPy's `cse` on the whole list, because a C compiler may not reorder floating-point sums to find them.
 """
@@ -6,6 +6,7 @@ SymPy's `cse` on the whole list, because a C compiler may not reorder floating-p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 
 import sympy
 
@@ -14,15 +15,13 @@ from symcell.schedule.program import Assign
 
 def name_common(assigns: Sequence[Assign]) -> list[Assign]:
     """Return the assignments with repeated subexpressions computed once, just before their first use."""
-    taken = {symbol.name for assign in assigns for symbol in assign.expression.free_symbols}
-    taken |= {assign.name for assign in assigns}
-    numbered = (sympy.Symbol(f"t{k}", real=True) for k in range(10_000) if f"t{k}" not in taken)
+    numbered = (sympy.Symbol(f"t.{k}", real=True) for k in count())
     temporaries, reduced = sympy.cse([a.expression for a in assigns], symbols=numbered, optimizations=None)
     waiting = dict(temporaries)
     result: list[Assign] = []
 
     def emit(expression: sympy.Expr) -> None:
-        for symbol in sorted(expression.free_symbols & set(waiting), key=lambda s: int(s.name[1:])):
+        for symbol in sorted(expression.free_symbols & set(waiting), key=lambda s: int(s.name[2:])):
             if symbol in waiting:
                 meaning = waiting.pop(symbol)
                 emit(meaning)

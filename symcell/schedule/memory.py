@@ -8,6 +8,8 @@ from itertools import permutations
 from symcell.graph.ir import BatchSum, Graph, MatMul, Outer
 from symcell.schedule.program import Buffer, Phase, Place, Slots
 
+DELTAS = "all.deltas"  # with a dot no author's name can collide
+
 
 def wanted(graph: Graph, phases: dict[str, int], saved: Iterable[str]) -> set[str]:
     """Return the values that some other place than their own stage's epilogue reads, known before the cut."""
@@ -95,7 +97,7 @@ class _Layout:
         names = [n for n in self.stored if n in self.outer and n not in self.places]
         names = [v.name for v in self.graph.values if v.name in names]
         if names:
-            self.add("delta" if len(names) > 1 else names[0], self._side_by_side(names), "all", None,
+            self.add(DELTAS if len(names) > 1 else names[0], self._side_by_side(names), "all", None,
                      "operands of the weight gradients, side by side")
 
     def locals(self) -> None:

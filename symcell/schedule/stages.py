@@ -92,7 +92,7 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
         alone = [s for s in summands if s.name not in wanted and len(list(graph.consumers(s.name))) == 1]
         if len(alone) > 1:
             terms = tuple(matmul for name, matmul in matmuls.items() if symbol_of(name) in alone)
-            name = f"sum_{out}"
+            name = f"{out}.sum"  # with a dot no author's name can collide
             accumulators[name] = terms
             maps[out] = expression - sympy.Add(*alone) + symbol_of(name)
             for term in terms:
