@@ -1,0 +1,130 @@
+"""CELL, as it is written on the command line -> the cell.
+
+    lstm                   a name of the zoo
+    cell.py                the cell that the file declares
+    cell.py:MyCell         one of several
+    package.module:MyCell  of a module that Python can import
+
+Nothing else on the command line knows how a cell is found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from symcell.cli import userfile
+from symcell.cli.errors import CliError, Exit
+
+if TYPE_CHECKING:
+    from symcell.compiler import CellLike
+    from symcell.declare.cell import CellMeta
+    from symcell.declare.spec import CellSpec
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell, as `symcell.compile` takes it, its declaration, and the file it came from, if it was a file."""
+
+    cell: CellLike
+    spec: CellSpec
+    file: Path | None = None
+
+
+def resolve(text: str) -> Found:
+    """Return the cell that CELL names; a user's file is executed.
+
+    Raises:
+        CliError: there is no such cell, or its file is not well formed.
+    """
+    path, name = _split(text)
+    if path is not None:
+        cell = _pick(userfile_module(path), name, str(path))
+        return Found(cell, cell.spec, path)
+    if re.fullmatch(r"\w+(\.\w+)+|\w+(\.\w+)*:.*", text):
+        module, _, name = text.partition(":")
+        cell = _pick(_imported(module), name, module)
+        return Found(cell, cell.spec)
+    return Found(text, _of_the_zoo(text))
+
+
+def _split(text: str) -> tuple[Path | None, str]:
+    """Return (file, class) of `file.py` or `file.py:Class`; no file where this is no path."""
+    match = re.fullmatch(r"(.*\.py)(?::(.*))?", text, re.DOTALL)
+    if match and not Path(text).is_file():
+        return Path(match[1]), _checked(match[2], text)
+    path = Path(text)
+    if not match and ("/" in text or path.is_dir()):
+        if path.is_file():
+            raise CliError(f"{text} is not a Python file: its name does not end in .py.")
+        return path, ""
+    return (path, "") if match else (None, "")
+
+
+def _checked(name: str | None, text: str) -> str:
+    if name is not None and not name.isidentifier():
+        raise CliError(f"{text}: after the colon comes the name of a class, as in cell.py:MyCell.")
+    return name or ""
+
+
+def userfile_module(path: Path) -> ModuleType:
+    """Run a user's file, with warnings of its cells shown and nothing else of the language in the way."""
+    _prepare()
+    return userfile.run_file(path, str(path))
+
+
+def _imported(module: str) -> ModuleType:
+    _prepare()
+    return userfile.run_module(module)
+
+
+def _prepare() -> None:
+    import warnings
+
+    # What symcell needs is imported before the user's folder is on the path.
+    import symcell.compiler  # noqa: F401
+    from symcell.declare.cell import UnusedParameterWarning
+
+    warnings.simplefilter("always", UnusedParameterWarning)
+
+
+def _of_the_zoo(name: str) -> CellSpec:
+    from symcell import zoo
+    from symcell.declare.errors import CellError
+
+    try:
+        return zoo.find(name).spec
+    except CellError as error:
+        file = Path(f"{name}.py")
+        hint = f" There is a file {file} here: did you mean that?" if name and file.is_file() else ""
+        raise CliError(f"{error}{hint or ' A cell of your own is named by its file: cell.py.'}") from None
+
+
+def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
+    """Return the cell of this name, or the only one that the module declares."""
+    from symcell.declare.cell import CellMeta
+
+    every = {key: value for key, value in vars(module).items()
+             if isinstance(value, CellMeta) and hasattr(value, "spec")}
+    # What the file imported, another cell to compare with, say, can be named but is not meant otherwise.
+    own = {value.__name__: value for value in every.values() if value.__module__ == module.__name__}
+    listed = ", ".join(own) or "none"
+    if name:
+        if name in every:
+            return every[name]
+        if hasattr(module, name):
+            raise CliError(f"{shown}: {name} is not a Cell. Cells declared there: {listed}.")
+        from symcell.declare.errors import suggestion
+
+        hint = suggestion(name, every)
+        raise CliError(f"{shown} declares no cell {name}.{hint} Cells declared there: {listed}.")
+    if not own:
+        raise CliError(f"{shown} declares no cell: it needs a class that extends symcell.Cell. "
+                       "`symcell new NAME` writes a file to start from.", Exit.CELL)
+    if len(own) > 1:
+        example = f"{shown}:{next(iter(own))}"
+        raise CliError(f"{shown} declares several cells: {listed}. Name one, as in {example}.")
+    return next(iter(own.values()))

@@ -1,0 +1,94 @@
+"""How every command ends: with a result, or with one clear paragraph and an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from symcell.cli import terminal
+from symcell.cli.errors import CliError, Exit
+
+TRACEBACK = "SYMCELL_TRACEBACK"
+"""Set this environment variable to 1, and errors print their traceback too."""
+
+
+class Program(click.Group):
+    """A group of commands whose errors become messages and exit codes."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
+             complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> NoReturn:
+        """Run the command that `args` name, and exit."""
+        terminal.tolerant()
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = self._run(args, complete_var, extra)
+        sys.exit(code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they are declared."""
+        return list(self.commands)
+
+    def _run(self, args: Sequence[str] | None, complete_var: str | None, extra: dict[str, Any]) -> int:
+        from symcell.runtime.errors import CacheWarning
+
+        warnings.simplefilter("always", CacheWarning)
+        try:
+            # A command returns nothing; what comes back is the code of click.exceptions.Exit.
+            code = super().main(args, "symcell", complete_var, standalone_mode=False, **extra)
+            terminal.flush()
+            return code if isinstance(code, int) else Exit.FINE
+        except BaseException as error:
+            return _end(error)
+
+
+def _end(error: BaseException) -> int:
+    """Tell the user about the error and return the exit code."""
+    from symcell.declare.errors import CellError
+    from symcell.runtime.errors import BuildError, CacheError
+
+    if isinstance(error, BrokenPipeError):  # `symcell list | head -1`: the reader has what it wanted
+        terminal.discard()
+        return Exit.BROKEN_PIPE
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        with contextlib.suppress(OSError):
+            click.echo("Interrupted.", err=True)
+        return Exit.INTERRUPTED
+    if isinstance(error, SystemExit):
+        raise error
+    if isinstance(error, click.ClickException):
+        with contextlib.suppress(OSError):
+            error.show()
+        return error.exit_code
+    if os.environ.get(TRACEBACK, "0") not in ("", "0"):
+        with contextlib.suppress(OSError):
+            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, CliError):
+        terminal.say("Error", str(error))
+        if error.code == Exit.FILE:
+            terminal.discard()
+        return error.code
+    if isinstance(error, CellError):
+        terminal.say("Error", str(error))
+        return Exit.CELL
+    if isinstance(error, (BuildError, CacheError)):
+        terminal.say("Error", str(error))
+        return Exit.BUILD
+    if isinstance(error, MemoryError):
+        terminal.say("Error", f"memory is short: {error or 'nothing more could be allocated'}.")
+        return Exit.INTERNAL
+    terminal.say("Internal error",
+                 f"{type(error).__name__}: {error}. This is a defect of symcell, not of your cell. Please report "
+                 f"it with the traceback: set {TRACEBACK}=1 in the environment to see it.")
+    return Exit.INTERNAL
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
+                  file: object = None, line: str | None = None) -> None:
+    terminal.say("Warning", str(message))

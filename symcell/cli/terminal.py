@@ -1,0 +1,138 @@
+"""Text, tables and progress: at the width of a terminal, or in full where another program reads.
+
+Results go to standard output, everything else to standard error. Rich is imported when something is printed
+with it, so that `--help` and `--version` do without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from symcell.cli.errors import CliError, Exit
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress as Bar
+
+WIDE = 10_000  # columns of a pipe: nothing is wrapped or cut
+
+
+def console(stderr: bool = False) -> Console:
+    """Return the console of this moment; its stream may be a terminal, a file or a pipe."""
+    from rich.console import Console
+
+    # No markup: a user's text may hold brackets.
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal:
+        made.width = WIDE
+    return made
+
+
+def out(text: str) -> None:
+    """Print a result as it is.
+
+    Raises:
+        CliError: standard output cannot be written. A pipe that nobody reads raises BrokenPipeError.
+    """
+    with _writing():
+        click.echo(text, color=True)  # colours, if any, were decided upon before
+
+
+def flush() -> None:
+    """Write what is still buffered, so that a failure shows here, not when Python exits. Raises as `out`."""
+    with _writing():
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CliError(f"Standard output cannot be written: {error.strerror}.", Exit.FILE) from error
+
+
+def discard() -> None:
+    """Drop what cannot be written: Python would try again when it exits, and complain."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table; lines end where their text ends."""
+    made = console()
+    with made.capture() as captured:
+        made.print(renderable)
+    out("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+def say(kind: str, text: str) -> None:
+    """Print "kind: text" to standard error, words kept whole."""
+    from rich.text import Text
+
+    style = {"Error": "bold red", "Warning": "bold yellow"}.get(kind, "bold")
+    line = Text.assemble((f"{kind}: ", style), printable(text))
+    with contextlib.suppress(OSError):  # there is nowhere left to complain
+        console(stderr=True).print(line, soft_wrap=False)
+
+
+def printable(text: str) -> str:
+    """Return the text without control characters, which could steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " if c == "\t" else repr(c)[1:-1] for c in text)
+
+
+def tolerant() -> None:
+    """Let a stream that cannot encode a character print its code instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or not a real stream
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+class Progress:
+    """What is being done, on standard error: one moving line on a terminal, else a line for each step."""
+
+    def __init__(self) -> None:
+        """Nothing is shown before the first step."""
+        self._bar: Bar | None = None
+
+    def __call__(self, step: str) -> None:
+        """Show a step that begins."""
+        if self._bar is None:
+            self._bar = _bar()
+            self._bar.start()
+            self._task = self._bar.add_task("")
+        if self._bar.disable:
+            click.echo(printable(step), err=True)
+        else:
+            self._bar.update(self._task, description=printable(step))
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 where: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar() -> Bar:
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    made = console(stderr=True)
+    column = Column(no_wrap=True, overflow="ellipsis")
+    text = TextColumn("{task.description}", markup=False, table_column=column)
+    disable = not made.is_terminal or made.is_dumb_terminal
+    return Bar(SpinnerColumn(), TimeElapsedColumn(), text, console=made, transient=True, disable=disable)
