@@ -37,9 +37,9 @@ def torch_params(name: str, layer: Any) -> dict[str, Any]:
 def rows(name: str, threads: int) -> Any:
     """Yield one row of figures per shape."""
     import numpy as np
-    import symcell
     import torch
 
+    import symcell
     from benchmarks.timing import medians
 
     kernel = symcell.compile(name)

@@ -22,7 +22,7 @@ _HOME = {
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+__all__ = ["__version__", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> Any:

@@ -104,12 +104,12 @@ def reference(cell: CellLike) -> Any:
 
 
 def _build(source: Source, progress: Progress | None) -> Any:
+    # Only what this machine runs best; SYMCELL_ISA, for tests, may ask for another.
+    import os
+
     from symcell.runtime.cache import build
     from symcell.runtime.cpu import supported_isas
     from symcell.runtime.load import load_extension
-
-    # Only what this machine runs best; SYMCELL_ISA, for tests, may ask for another.
-    import os
 
     wanted = os.environ.get("SYMCELL_ISA", "").strip().lower()
     isas = [wanted] if wanted in supported_isas() else supported_isas()[:1]

@@ -57,7 +57,8 @@ class Reference:
         first = self._arguments.check_states("state", state, sizes)
         sizes.update({dim: 1 for dim in self._meta["dims"] if dim not in sizes})
         values = {name: np.array(value) for name, value in checked.items()} | self._arguments.check_constants(constants)
-        carries = {name: first.get(name, np.zeros((sizes["B"], sizes[dim]))) for name, dim in self._meta["states"].items()}
+        carries = {name: first.get(name, np.zeros((sizes["B"], sizes[dim])))
+                   for name, dim in self._meta["states"].items()}
         steps = {name: np.array(value) for name, value in inputs.items()}
         trace = interpret(self._forward, sizes["T"], steps, values, carries, sizes)
         tape = _Tape(self._forward, sizes, trace, values, params, isinstance(x, Mapping))

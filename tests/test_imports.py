@@ -87,7 +87,7 @@ def test_nothing_imports_against_the_flow():
 
 def test_every_package_has_a_rule():
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert packages <= set(MAY_IMPORT), "a new package needs its row in MAY_IMPORT"
+    assert packages <= set(MAY_IMPORT) | SEE_EVERYTHING, "a new package needs its row in MAY_IMPORT"
     assert {"declare", "graph", "schedule", "render", "runtime", "zoo"} <= packages
 
 

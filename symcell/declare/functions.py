@@ -36,7 +36,7 @@ class Function:
     cost: int = 12  # of one evaluation, in multiplications: what a tape decision weighs
 
 
-class Elementwise(sympy.Function):  # type: ignore[misc]
+class Elementwise(sympy.Function):
     """A function of the table, applied to scalars that stand for the components of vectors."""
 
     row: Function
@@ -76,6 +76,11 @@ def _if(condition: Any, yes: Any, no: Any) -> sympy.Expr:
     return where_(condition, sympy.sympify(yes), sympy.sympify(no))
 
 
+def _larger(a: Any, b: Any) -> sympy.Expr:
+    """1 where a is the larger, 0 where b is, a half each at a tie."""
+    return _if(a > b, 1, _if(a < b, 0, _HALF))
+
+
 _HALF, _SIXTH = sympy.Rational(1, 2), sympy.Rational(1, 6)
 _CALL = r"\operatorname{%s}\left({0}\right)"
 
@@ -93,18 +98,19 @@ sqrt = define(Function("sqrt", (lambda x, y: 1 / (2 * y),), np.sqrt, "vsqrt", r"
 relu = define(Function(
     "relu", (lambda x, y: _if(x > 0, 1, 0),), numeric.relu, "vrelu", _CALL % "relu", False, 1))
 absolute = define(Function(
-    "abs", (lambda x, y: sign(x),), np.abs, "vabs", r"\left|{0}\right|", False, 1))
+    "abs", (lambda x, y: FUNCTIONS["sign"](x),), np.abs, "vabs", r"\left|{0}\right|", False, 1))
 sign = define(Function("sign", (lambda x, y: 0,), np.sign, "vsign", _CALL % "sign", False, 2))
 maximum = define(Function(
-    "maximum", (lambda a, b, y: _if(a > b, 1, _if(a < b, 0, _HALF)), lambda a, b, y: _if(a < b, 1, _if(a > b, 0, _HALF))),
+    "maximum", (lambda a, b, y: _larger(a, b), lambda a, b, y: _larger(b, a)),
     np.maximum, "vmax", r"\max\left({0}, {1}\right)", False, 1))
 minimum = define(Function(
-    "minimum", (lambda a, b, y: _if(a < b, 1, _if(a > b, 0, _HALF)), lambda a, b, y: _if(a > b, 1, _if(a < b, 0, _HALF))),
+    "minimum", (lambda a, b, y: _larger(b, a), lambda a, b, y: _larger(a, b)),
     np.minimum, "vmin", r"\min\left({0}, {1}\right)", False, 1))
 softplus = define(Function(
     "softplus", (lambda x, y: sigmoid(x),), numeric.softplus, "vsoftplus", _CALL % "softplus", cost=24))
 logsigmoid = define(Function(
-    "logsigmoid", (lambda x, y: sigmoid(-x),), numeric.logsigmoid, "vlogsigmoid", r"\log\sigma\left({0}\right)", cost=24))
+    "logsigmoid", (lambda x, y: sigmoid(-x),), numeric.logsigmoid, "vlogsigmoid", r"\log\sigma\left({0}\right)",
+    cost=24))
 hard_sigmoid = define(Function(
     "hard_sigmoid", (lambda x, y: _if((x > -3) & (x < 3), _SIXTH, 0),), numeric.hard_sigmoid, "vhard_sigmoid",
     _CALL % "hardsigmoid", False, 3))

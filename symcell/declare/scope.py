@@ -46,7 +46,8 @@ class Scope:
             self._check_new(name)
             return self._define(name, value)
         if isinstance(value, type) and value in MEMBERS:
-            raise CellError(f"{self.cell}: {name} = {value.__name__} lacks its parentheses: write {value.__name__}(...).")
+            word = value.__name__
+            raise CellError(f"{self.cell}: {name} = {word} lacks its parentheses: write {word}(...).")
         if isinstance(value, sympy.Expr):
             self._check_finite(name, value)
         return value  # a number, a helper function, a transpose: plain Python
@@ -103,7 +104,7 @@ class Scope:
 
     def _bind_output(self, name: str, declared: Output) -> Quantity:
         if self.output is not None:
-            raise CellError(f"{self.cell}: {name}: a second Output; a step returns one value (the first is {self.output}).")
+            raise CellError(f"{self.cell}: {name}: a second Output; a step returns one value, here {self.output}.")
         self.output = name
         expression = declared.expression
         if not isinstance(expression, sympy.Expr):
@@ -150,7 +151,7 @@ class Scope:
         name = state.name + NEXT
         self._check_state(state, f"{name} = ...")
         if name in self.equations:
-            raise CellError(f"{self.cell}: {name} is set twice; a state has one update. Name the parts and combine them.")
+            raise CellError(f"{self.cell}: {name} is set twice; a state has one update. Name its parts instead.")
         formula = sympy.sympify(expression) if isinstance(expression, (int, float)) else expression
         if not isinstance(formula, sympy.Expr):
             raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.")
@@ -158,7 +159,8 @@ class Scope:
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
             got = f"a vector of {dims[0]}" if dims else "a scalar"
-            raise CellError(f"{self.cell}: {name} = {formula} is {got}; the state {state.name} is a vector of {expected[0]}.")
+            raise CellError(f"{self.cell}: {name} = {formula} is {got}; the state {state.name} is a vector of "
+                            f"{expected[0]}.")
         self.equations[name] = Equation(name, self._quantity(name, dims), formula, dims)
 
     def read_next(self, state: Quantity) -> Quantity:

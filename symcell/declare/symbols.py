@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NEXT = ".next"  # "h.next" names the new value of state h: no identifier can collide with it
 
 
-class Quantity(sympy.Symbol):  # type: ignore[misc]
+class Quantity(sympy.Symbol):
     """A named vector or scalar; in formulas it stands for any one component."""
 
     __slots__ = ("_scope",)
@@ -58,7 +58,7 @@ class Quantity(sympy.Symbol):  # type: ignore[misc]
             "For an elementwise product of vectors write *.")
 
 
-class MatrixSymbol(sympy.Basic):  # type: ignore[misc]
+class MatrixSymbol(sympy.Basic):
     """A declared matrix or its transpose: the only thing that may stand left of `@`."""
 
     __slots__ = ("name", "rows", "cols", "transposed", "_scope")
@@ -109,7 +109,7 @@ class MatrixSymbol(sympy.Basic):  # type: ignore[misc]
     __rmatmul__ = __call__ = _refuse
 
 
-class Apply(sympy.Expr):  # type: ignore[misc]
+class Apply(sympy.Expr):
     """`W @ v`: one component of a matrix applied to a vector."""
 
     is_commutative = True

@@ -59,7 +59,8 @@ class _Reverse:
 
     def _open(self) -> None:
         forward, build = self.forward, self.build
-        scalars = {node.out: node for node in forward.nodes if isinstance(node, Map) and not forward.value(node.out).dims}
+        maps = [node for node in forward.nodes if isinstance(node, Map)]
+        scalars = {node.out: node for node in maps if not forward.value(node.out).dims}
         for value in forward.values:
             if value.name in scalars:  # made of scalar parameters only: computed again, never saved
                 build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())

@@ -138,7 +138,7 @@ class Graph:
 
     def producer(self, name: str) -> MatMul | Map | None:
         """Return the node that computes a value at each step, if one does."""
-        return self._producers.get(name)  # type: ignore[attr-defined, no-any-return]
+        return self._producers.get(name)  # type: ignore[attr-defined]
 
     def with_role(self, *roles: Role) -> tuple[Value, ...]:
         """Return the values of these roles, in order."""

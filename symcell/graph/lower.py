@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sympy
 
-
 from symcell.declare.functions import Elementwise, where_
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT, Apply

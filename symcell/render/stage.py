@@ -11,7 +11,7 @@ from symcell.declare.functions import CONDITIONS
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
 from symcell.render.text import plain
-from symcell.schedule.program import Panel, Pass, Place, Stage, Term
+from symcell.schedule.program import Buffer, Panel, Pass, Place, Stage, Term
 from symcell.schedule.tiles import block_vectors, tile_rows
 
 
@@ -152,7 +152,7 @@ def _writes(p: Pass, stage: Stage) -> list[str]:
     return list(dict.fromkeys([*stage.writes, *on_request]))
 
 
-def _buffer(p: Pass, name: str) -> object:
+def _buffer(p: Pass, name: str) -> Buffer:
     return p.buffer(p.places[name].buffer)
 
 

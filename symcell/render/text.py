@@ -9,7 +9,7 @@ from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import Apply
 
 
-class _Plain(StrPrinter):  # type: ignore[misc]
+class _Plain(StrPrinter):
     """SymPy's text, with sums in the order of people: products of matrices first, subtractions last."""
 
     def _print_Add(self, expr: sympy.Add, order: object = None) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from symcell.runtime.arguments import Array, check_bytes, check_size, unknown
 
 
-def init_params(metadata: Mapping[str, Any], dtype: np.dtype[Any], seed: int, dims: Mapping[str, object]) -> dict[str, Array]:
+def init_params(metadata: Mapping[str, Any], dtype: np.dtype[Any], seed: int,
+                dims: Mapping[str, object]) -> dict[str, Array]:
     """Return a full set of parameters for these sizes.
 
     Raises:
@@ -40,7 +41,7 @@ def _draw(init: str | float, shape: tuple[int, ...], random: np.random.Generator
     if not isinstance(init, str):
         return np.full(shape, init)
     if init == "identity":
-        return np.eye(*shape)
+        return np.eye(shape[0], shape[1])
     if init == "orthogonal":
         return _orthogonal(shape, random)
     if init == "normal":

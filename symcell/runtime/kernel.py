@@ -64,7 +64,7 @@ class Kernel:
         return str(self._meta["name"])
 
     def init_params(self, seed: int = 0, **dims: int) -> dict[str, Array]:
-        """Return initial parameters, e.g. init_params(seed=0, I=64, H=128), each as its declaration says.
+        """Return initial parameters, each as its declaration says, for sizes such as I=64, H=128.
 
         Raises:
             TypeError, ValueError: a size is missing, unknown, or no positive integer.
@@ -136,7 +136,8 @@ class Kernel:
         panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
         ready = Ready(values, panels, sizes, owner)
         if copy:  # a sequence of no steps packs and does nothing else
-            none = {name: np.empty((0, 0, sizes.setdefault(dim, 1)), self.dtype) for name, dim in self._meta["inputs"].items()}
+            none = {name: np.empty((0, 0, sizes.setdefault(dim, 1)), self.dtype)
+                    for name, dim in self._meta["inputs"].items()}
             empty = {**sizes, "T": 0, "B": 0, "packed": 0}
             self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
             object.__setattr__(ready, "sizes", {**ready.sizes, "packed": 1})
@@ -197,7 +198,8 @@ class Kernel:
 
     def _final_state(self, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> dict[str, Array]:
         T = sizes["T"]
-        return {name: arrays[name][0][T & 1 if arrays[name][1] == "ring" else T].copy() for name in self._meta["states"]}
+        last = {name: T & 1 if arrays[name][1] == "ring" else T for name in self._meta["states"]}
+        return {name: arrays[name][0][slot].copy() for name, slot in last.items()}
 
     # --- record ------------------------------------------------------------------------------------------
 
@@ -242,7 +244,9 @@ class Kernel:
         arrays: dict[str, tuple[Array, str]] = {}
         for name, buffer in layout["buffers"].items():
             kind = buffer["train"]
-            array = given[name] if name in given else self._allocate(name, buffer["width"], kind, sizes, buffer["zero"])
+            array = given.get(name)
+            if array is None:
+                array = self._allocate(name, buffer["width"], kind, sizes, buffer["zero"])
             arrays[name] = (array, kind)
         for name, adjoint in self._meta["dstate"].items():
             array, kind = arrays[adjoint]
@@ -253,7 +257,8 @@ class Kernel:
 
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
         found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
-        params = {name: found[name] if name in found else np.zeros_like(tape.params[name]) for name in self._meta["params"]}
+        params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
+                  for name in self._meta["params"]}
         dx = {name: arrays[adjoint][0] for name, adjoint in self._meta["dx"].items()}
         state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
@@ -268,8 +273,9 @@ class Kernel:
                              f"{tape.owner[1]}); call backward on the kernel that made the run.")
         changed = [name for name in self._meta["params"] if not _same(tape.given.get(name), tape.params[name])]
         if changed:
-            raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; its gradient would be neither "
-                             "that of the old nor of the new values. Call forward again, or update after backward.")
+            raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; the gradient would be "
+                             "neither that of the old nor of the new values. Call forward again, or update after "
+                             "backward.")
         return tape
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
@@ -23,7 +24,7 @@ def split(rows: int, threads: int, work: float) -> list[tuple[int, int]]:
     """Return (first, past the last) row of each thread's part, for `work` multiply-adds in all."""
     parts = max(1, min(threads, rows // MIN_ROWS, int(work // MIN_WORK)))
     edges = [rows * k // parts for k in range(parts + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def run(parts: list[tuple[int, int]], task: Callable[[int, int], None]) -> None:

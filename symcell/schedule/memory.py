@@ -149,8 +149,8 @@ class _Layout:
         if len(names) > 7:  # the search below would take long, and runs of neighbours are found anyway
             return names
 
-        def breaks(order: tuple[str, ...]) -> int:
-            return sum(runs(order, group) for group in groups.values())
+        def breaks(order: Iterable[str]) -> int:
+            return sum(runs(list(order), group) for group in groups.values())
 
         return list(min(permutations(names), key=breaks))
 

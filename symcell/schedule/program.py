@@ -60,8 +60,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Panel:
-    """Products that read the same operands: the accumulators share the operand loads, the terms of one
-    accumulator share the accumulator (their K is concatenated)."""
+    """Products that read the same operands.
+
+    Its accumulators share the loads of the operands; the terms of one accumulator are summed in it (their K is
+    concatenated).
+    """
 
     name: str
     accumulators: tuple[tuple[str, tuple[Term, ...]], ...]

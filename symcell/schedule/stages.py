@@ -30,12 +30,11 @@ def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], cro
     groups: dict[tuple[int, str], list[MatMul | Map]] = defaultdict(list)
     for node in nodes:
         groups[levels[node.out], graph.value(node.out).dims[0]].append(node)
-    kind = "loop" if number % 2 else "batch"
     stages = []
     for count, (level, dim) in enumerate(sorted(groups)):
         name = f"{prefix}_{count}" if len(groups) > 1 else prefix
         stages.append(_stage(graph, groups[level, dim], name, dim, wanted | crossing))
-    return Phase(kind, tuple(stages))
+    return Phase("loop" if number % 2 else "batch", tuple(stages))
 
 
 def _levels(graph: Graph, nodes: list[MatMul | Map], wanted: set[str]) -> dict[str, int]:

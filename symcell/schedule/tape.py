@@ -7,6 +7,7 @@ read, and only from values that are there: recomputation never crosses a MatMul.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import sympy
 
@@ -53,7 +54,7 @@ def choose_tape(forward: Graph, backward: Graph) -> Tape:
     return Tape(tuple(kept), _recompute(forward, backward, recomputed))
 
 
-def _keep(forward: Graph, value: Value, there: set[str], states: set[str], operands: dict[str, object]) -> Kept:
+def _keep(forward: Graph, value: Value, there: set[str], states: set[str], operands: Mapping[str, object]) -> Kept:
     dim = value.dims[0]
     node = forward.producer(value.name)
     if value.role == "input":
