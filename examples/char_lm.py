@@ -240,7 +240,7 @@ def compile_cell(name: str) -> tuple[CellSpec, Kernel]:
     try:
         found = resolve(name)
         if len(found.spec.inputs) != 1:
-            raise click.ClickException(f"{found.spec.name} has {len(found.spec.inputs)} inputs; a text is one.")
+            raise click.ClickException(f"{found.spec.name} has several inputs; a text is one.")
         return found.spec, symcell.compile(found.cell, progress=click.echo)
     except (CliError, symcell.CellError, symcell.BuildError, symcell.CacheError) as error:
         raise click.ClickException(str(error)) from None
