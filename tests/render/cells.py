@@ -1,0 +1,40 @@
+"""Cells with every kind of name and function that a printer meets."""
+
+from symcell.declare.cell import Cell
+from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
+from symcell.declare.members import Constant, Input, Matrix, Output, Scalar, State, Vector
+
+
+class Odd(Cell):
+    r"""Odd names & hostile text: \input{x} $x$ <b>*bold*</b> 50% #1 _u_ ~ ^ { } | `code`.
+
+    Möller, Ω 你. [link](http://x) ![i](j) \end{document}
+    """
+
+    I_x = Input("D")
+    h_tilde, E = State("P"), State()
+    gamma, W_hh_2 = Matrix(E, I_x), Matrix(E, h_tilde)
+    I, N = Matrix(h_tilde, E), Matrix(E, E)
+    alpha, p_1, tau = Scalar(), Vector(E), Vector(E)
+    k = Constant(0.3)
+
+    gate = sigmoid(gamma @ I_x + W_hh_2 @ h_tilde + p_1 * E)
+    c_hat = where(E > k, gate, maximum(gate, 0.1 * E))
+    E.next = gate * E * sigmoid(alpha) + tanh(k * (N @ (E * gate)) + W_hh_2 @ h_tilde) + softplus(alpha) \
+        + c_hat / (1 + exp(tau))
+    h_tilde.next = I @ (tanh(E.next) * gate) + h_tilde * alpha
+    y = Output(abs(N.T @ E.next) - E)
+
+
+class Shared(Cell):
+    """An output that is read again, a gate of a static vector, adjoints that are one another."""
+
+    x = Input()
+    h, c = State(), State()
+    W, U, b, tau = Matrix(h, x), Matrix(h, h), Vector(h), Vector(h)
+
+    s = exp(tau)
+    u = W @ x + U @ h
+    y = Output(tanh(u + b - c))
+    c.next = s * c + y
+    h.next = y - c.next**2 / 3

@@ -1,0 +1,273 @@
+"""Reads printed equations back and evaluates them: a strict parser of the LaTeX that derivations use.
+
+A formula is read to a function of an environment: the values of one step and one row, by printed name (spaces
+removed). It knows the commands below and nothing else; whatever is left over is an error.
+"""
+
+import re
+
+import numpy as np
+
+TOKENS = re.compile(r"\\\\|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]|[{}_^()|&+\-,=<>]|\s+")
+FUNCTIONS = {
+    r"\sigma": lambda x: 1 / (1 + np.exp(-x)), r"\tanh": np.tanh, r"\exp": np.exp, r"\log": np.log,
+    r"\max": np.maximum, r"\min": np.minimum,
+}  # fmt: skip
+OPERATORS = {
+    "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
+}  # fmt: skip
+RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
+OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
+STOP = {")", "}", "|", ",", "&", "+", "-", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None, *RELATIONS}
+GREEK = {rf"\{word}" for word in "alpha beta gamma delta tau sigma".split()}
+ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
+
+
+class Unreadable(ValueError):
+    """The formula is not in the language of derivations."""
+
+
+def read(formula):
+    """The formula as a function: environment -> number, vector or matrix."""
+    reader = Reader(formula)
+    meaning = reader.sum()
+    reader.expect(None)
+    return meaning
+
+
+class Reader:
+    def __init__(self, formula):
+        found = list(TOKENS.finditer(formula))
+        if "".join(token[0] for token in found) != formula:
+            raise Unreadable(f"a character that no formula has: {formula}")
+        self.tokens = [token[0] for token in found if not token[0].isspace()]
+        self.at = 0
+
+    @property
+    def next(self):
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def take(self):
+        self.at += 1
+        return self.tokens[self.at - 1] if self.at <= len(self.tokens) else None
+
+    def expect(self, *tokens):
+        for token in tokens:
+            got = self.take()
+            if got != token:
+                raise Unreadable(f"expected {token!r}, got {got!r} after {' '.join(self.tokens[:self.at])}")
+
+    def sum(self):
+        parts = [self.product(-1 if self.next == "-" and self.take() else 1)]
+        while self.next in ("+", "-"):
+            parts.append(self.product(-1 if self.take() == "-" else 1))
+        return lambda env: sum(part(env) for part in parts[1:]) + parts[0](env) if parts[1:] else parts[0](env)
+
+    def product(self, sign=1):
+        factors = [self.applied()]
+        while self.next == r"\odot":
+            self.take()
+            factors.append(self.applied())
+
+        def meaning(env):
+            result = factors[0](env)
+            for factor in factors[1:]:
+                other = factor(env)
+                assert np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
+                result = result * other
+            return sign * result
+
+        return meaning
+
+    def applied(self):
+        """Juxtaposition: W x, 2 x, a x^T, 1^T v."""
+        if self.next == r"\sum":
+            self.expect(r"\sum", "_", "{", "t", "=", "1", "}", "^", "{", "T", "}")
+            body = self.product()
+            return lambda env: sum(body(row) for row in env["rows"])
+        factors = [self.factor()]
+        while self.next not in STOP:
+            if self.next == r"\cdot":
+                self.take()
+            factors.append(self.factor())
+
+        def meaning(env):
+            *rest, result = [factor(env) for factor in factors]
+            for left in reversed(rest):
+                result = together(left, result)
+            return result
+
+        return meaning
+
+    def factor(self):
+        base = self.atom()
+        if self.next != "^":
+            return base
+        self.take()
+        if self.next == r"\top":
+            self.take()
+            return lambda env: transposed(base(env))
+        exponent = self.group()
+        return lambda env: base(env) ** exponent(env)
+
+    def group(self):
+        if self.next != "{":
+            return Reader(self.take()).sum()
+        self.expect("{")
+        inside = self.sum()
+        self.expect("}")
+        return inside
+
+    def atom(self):
+        token = self.next
+        if token == "(" or token in OPEN:
+            closing = [")"] if token == "(" else [OPEN[token], ")"]
+            self.expect(*(["("] if token == "(" else [token, "("]))
+            inside = self.sum()
+            self.expect(*closing)
+            return inside
+        if token == "|":
+            self.take()
+            inside = self.sum()
+            self.expect("|")
+            return lambda env: abs(inside(env))
+        if token and token[0].isdigit():
+            number = float(self.take())
+            return lambda env: number
+        if token in (r"\frac", r"\tfrac"):
+            return self.fraction()
+        if token == r"\sqrt":
+            self.take()
+            inside = self.group()
+            return lambda env: np.sqrt(inside(env))
+        if token == r"\operatorname":
+            self.expect(r"\operatorname", "{")
+            return self.call(OPERATORS[self.word()])
+        if token in FUNCTIONS:
+            return self.call(FUNCTIONS[self.take()])
+        if token == r"\begin":
+            return self.cases()
+        if token == r"\mathbf":
+            return self.bold()
+        return self.name()
+
+    def word(self):
+        letters = ""
+        while self.next != "}":
+            letters += self.take()
+        self.expect("}")
+        return letters
+
+    def fraction(self):
+        start, _ = self.at, self.take()
+        if self.tokens[self.at + 1] == r"\partial":
+            for _ in range(2):
+                self.expect("{", r"\partial")
+                self.name()
+                self.expect("}")
+            key = "".join(self.tokens[start:self.at])
+            return lambda env: env[key]
+        above, below = self.group(), self.group()
+        return lambda env: above(env) / below(env)
+
+    def call(self, function):
+        power = 1
+        if self.next == "^":
+            self.take()
+            power = int(self.take())
+        opening = self.take()
+        if opening in OPEN:
+            self.expect("(")
+        elif opening != "(":
+            raise Unreadable(f"a function without parentheses: {opening}")
+        arguments = [self.sum()]
+        while self.next == ",":
+            self.take()
+            arguments.append(self.sum())
+        self.expect(*([OPEN[opening]] if opening in OPEN else []), ")")
+        return lambda env: function(*(argument(env) for argument in arguments)) ** power
+
+    def cases(self):
+        self.expect(r"\begin", "{", *"cases", "}")
+        rows = []
+        while True:
+            value = self.sum()
+            self.expect("&", r"\text", "{")
+            if self.word() == "otherwise":
+                break
+            rows.append((self.condition(), value))
+            self.expect(r"\\")
+        self.expect(r"\end", "{", *"cases", "}")
+
+        def meaning(env):
+            result = value(env)
+            for condition, chosen in reversed(rows):
+                result = np.where(condition(env), chosen(env), result)
+            return result
+
+        return meaning
+
+    def condition(self):
+        left, relation, right = self.sum(), RELATIONS[self.take()], self.sum()
+        if self.next == r"\wedge":
+            self.take()
+            rest = self.condition()
+            return lambda env: relation(left(env), right(env)) & rest(env)
+        return lambda env: relation(left(env), right(env))
+
+    def bold(self):
+        self.expect(r"\mathbf", "{")
+        what = self.take()
+        self.expect("}")
+        if what == "1" and self.next == "_":
+            self.expect("_", "{")
+            condition = self.condition()
+            self.expect("}")
+            return lambda env: np.where(condition(env), 1.0, 0.0)
+        return {"1": lambda env: "ones", "I": lambda env: np.eye(env["size"])}[what]
+
+    def name(self):
+        start = self.at
+        self.base()
+        if self.next == "_":
+            self.take()
+            self.skip()
+        if self.tokens[self.at:self.at + 2] == ["^", "+"]:
+            self.at += 2
+        key = "".join(self.tokens[start:self.at])
+        return lambda env: env[key]
+
+    def base(self):
+        token = self.take()
+        if token in ACCENTS:
+            self.skip()
+        elif token not in GREEK and not (token and token.isalpha() and len(token) == 1):
+            raise Unreadable(f"{token!r} is no name")
+
+    def skip(self):
+        """Over one character or a group: of a name, its text is all that counts."""
+        depth = 0
+        while True:
+            token = self.take()
+            depth += (token == "{") - (token == "}")
+            if token is None or depth < 0:
+                raise Unreadable("unbalanced braces")
+            if not depth:
+                return
+
+
+def transposed(value):
+    if isinstance(value, str):
+        return "sum"
+    return value.T if value.ndim == 2 else value[None, :]
+
+
+def together(left, right):
+    if isinstance(left, str) and left == "sum":
+        return right.sum()
+    if np.ndim(left) == 0 or np.ndim(right) == 0:
+        return left * right
+    if np.ndim(left) == 1:
+        assert right.ndim == 2 and right.shape[0] == 1, "a vector in front of something other than a row"
+        return np.outer(left, right)
+    return left @ right
