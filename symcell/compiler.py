@@ -95,7 +95,7 @@ def derive(cell: CellLike) -> Derivation:
 
 def reference(cell: CellLike) -> Any:
     """Return an object with a kernel's methods that computes in float64 NumPy, without a compiler."""
-    from symcell.reference import Reference
+    from symcell.interpreted import Reference
     from symcell.render.metadata import metadata
 
     name, spec = _resolve(cell)

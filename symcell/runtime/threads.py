@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
@@ -34,6 +37,8 @@ def run(parts: list[tuple[int, int]], task: Callable[[int, int], None]) -> None:
         return
     pool = _pools.get(len(parts))
     if pool is None:
+        from concurrent.futures import ThreadPoolExecutor  # not needed by whoever runs on one thread
+
         pool = _pools.setdefault(len(parts), ThreadPoolExecutor(len(parts) - 1, "symcell"))
     waiting = [pool.submit(task, *part) for part in parts[1:]]
     task(*parts[0])
