@@ -40,33 +40,33 @@ def resolve(text: str) -> Found:
     Raises:
         CliError: there is no such cell, or its file is not well formed.
     """
+    if not text.strip():
+        raise CliError("CELL is empty: name a cell of the zoo, or a file.")
     path, name = _split(text)
     if path is not None:
         cell = _pick(userfile_module(path), name, str(path))
         return Found(cell, cell.spec, path)
     if re.fullmatch(r"\w+(\.\w+)+|\w+(\.\w+)*:.*", text):
-        module, _, name = text.partition(":")
-        cell = _pick(_imported(module), name, module)
+        module, colon, name = text.partition(":")
+        cell = _pick(_imported(module), _checked(name if colon else None, text), module)
         return Found(cell, cell.spec)
     return Found(text, _of_the_zoo(text))
 
 
 def _split(text: str) -> tuple[Path | None, str]:
     """Return (file, class) of `file.py` or `file.py:Class`; no file where this is no path."""
-    match = re.fullmatch(r"(.*\.py)(?::(.*))?", text, re.DOTALL)
-    if match and not Path(text).is_file():
-        return Path(match[1]), _checked(match[2], text)
     path = Path(text)
-    if not match and ("/" in text or path.is_dir()):
-        if path.is_file():
-            raise CliError(f"{text} is not a Python file: its name does not end in .py.")
-        return path, ""
-    return (path, "") if match else (None, "")
+    if path.is_file() and path.suffix != ".py":
+        raise CliError(f"{text} is not a Python file: its name does not end in .py.")
+    match = re.fullmatch(r"(.*\.py)(?::(.*))?", text, re.DOTALL)
+    if match and not path.is_file():
+        return Path(match[1]), _checked(match[2], text)
+    return (path, "") if match or "/" in text or path.is_dir() else (None, "")
 
 
 def _checked(name: str | None, text: str) -> str:
     if name is not None and not name.isidentifier():
-        raise CliError(f"{text}: after the colon comes the name of a class, as in cell.py:MyCell.")
+        raise CliError(f"{text!r}: after the colon comes the name of a class, as in cell.py:MyCell.")
     return name or ""
 
 
@@ -98,9 +98,9 @@ def _of_the_zoo(name: str) -> CellSpec:
     try:
         return zoo.find(name).spec
     except CellError as error:
-        file = Path(f"{name}.py")
-        hint = f" There is a file {file} here: did you mean that?" if name and file.is_file() else ""
-        raise CliError(f"{error}{hint or ' A cell of your own is named by its file: cell.py.'}") from None
+        if name and Path(f"{name}.py").is_file():
+            raise CliError(f"The zoo has no cell {name!r}. Did you mean the file {name}.py?") from None
+        raise CliError(f"{error} A cell of your own is named by its file: cell.py.") from None
 
 
 def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
@@ -116,7 +116,7 @@ def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
         if name in every:
             return every[name]
         if hasattr(module, name):
-            raise CliError(f"{shown}: {name} is not a Cell. Cells declared there: {listed}.")
+            raise CliError(f"{shown}: {name} does not extend symcell.Cell. Cells declared there: {listed}.")
         from symcell.declare.errors import suggestion
 
         hint = suggestion(name, every)

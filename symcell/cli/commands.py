@@ -80,15 +80,16 @@ def show(cell: str, stage: str) -> None:
 
     found = resolve(cell)
     if stage == "declaration":
-        learned = f"Learned numbers: {parameters(found.spec)}"
-        terminal.out("\n\n".join(filter(None, [terminal.printable(found.spec.doc), str(found.spec), learned])))
+        spec = found.spec
+        parts = terminal.printable(spec.doc), str(spec), f"Learned numbers: {parameters(spec)}"
+        terminal.out("\n\n".join(filter(None, parts)))
         return
     result = stages(found.cell)
     if stage == "source":
         terminal.out("\n".join(f"# ---- {file} ----\n{text}" for file, text in result.source.files.items()))
         return
-    parts = {"graph": result.forward, "adjoint": result.backward, "schedule": result.program}
-    terminal.out(str(parts[stage]))
+    printed = {"graph": result.forward, "adjoint": result.backward, "schedule": result.program}
+    terminal.out(str(printed[stage]))
 
 
 @main.command(short_help="Print the derivation of a gradient.",
@@ -192,10 +193,12 @@ def new(name: str, output: Path | None) -> None:
     if path.suffix != ".py":
         raise CliError(f"{path}: the name of a Python file ends in .py.")
     try:
-        with _file_errors(path), path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(template.text(cls, str(path)))
+        path.open("x").close()
     except FileExistsError:
         raise CliError(f"{path} exists and is left as it is; choose another file with -o.") from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    _write(path, template.text(cls, str(path)))
     terminal.out(f"wrote {path}: edit the equations of {cls}, then `symcell check {path}`")
 
 
@@ -214,7 +217,9 @@ def _is_generated(path: Path) -> bool:
 def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except FileExistsError:
-        raise
     except OSError as error:
-        raise CliError(f"{path} cannot be written: {error.strerror}.", Exit.FILE) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> CliError:
+    return CliError(f"{path} cannot be written: {error.strerror}.", Exit.FILE)

@@ -38,7 +38,8 @@ def table() -> Table:
         family = entry.family
         spec = zoo.find(name).spec
         states = ", ".join(state for state, _ in spec.states)
-        made.add_row(name, *([family] if roomy else []), states, parameters(spec), reference(spec.doc))
+        learned = parameters(spec) if roomy else parameters(spec).replace(" ", "")
+        made.add_row(name, *([family] if roomy else []), states, learned, reference(spec.doc))
     return made
 
 

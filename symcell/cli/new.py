@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import sys
 
@@ -85,7 +86,7 @@ def names(name: str) -> tuple[str, str]:
     if cls in _TAKEN:
         raise CliError(f"{cls} is a word of the language; choose another name for the cell.")
     stem = name.lower()
-    return cls, f"{stem}_cell.py" if stem in _MODULES else f"{stem}.py"
+    return cls, f"{stem}_cell.py" if stem in _MODULES or keyword.iskeyword(stem) else f"{stem}.py"
 
 
 def text(name: str, file: str) -> str:

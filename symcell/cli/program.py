@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -19,31 +20,38 @@ TRACEBACK = "SYMCELL_TRACEBACK"
 """Set this environment variable to 1, and errors print their traceback too."""
 
 
+# What writing to a full disk, or to a device that is gone, answers. Other files are written with their name.
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+
+
 class Program(click.Group):
     """A group of commands whose errors become messages and exit codes."""
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None,
              complete_var: str | None = None, standalone_mode: bool = True, **extra: Any) -> NoReturn:
         """Run the command that `args` name, and exit."""
+        if "_SYMCELL_COMPLETE" in os.environ:  # a shell asks for completions
+            super().main(args, "symcell", complete_var, **extra)
         terminal.tolerant()
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            code = self._run(args, complete_var, extra)
+            code = self._run(sys.argv[1:] if args is None else list(args), extra)
         sys.exit(code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which they are declared."""
         return list(self.commands)
 
-    def _run(self, args: Sequence[str] | None, complete_var: str | None, extra: dict[str, Any]) -> int:
+    def _run(self, args: list[str], extra: dict[str, Any]) -> int:
         from symcell.runtime.errors import CacheWarning
 
         warnings.simplefilter("always", CacheWarning)
         try:
-            # A command returns nothing; what comes back is the code of click.exceptions.Exit.
-            code = super().main(args, "symcell", complete_var, standalone_mode=False, **extra)
+            # Not Group.main, which has endings of its own for a broken pipe and for Ctrl-C.
+            with self.make_context("symcell", args, **extra) as context:
+                self.invoke(context)
             terminal.flush()
-            return code if isinstance(code, int) else Exit.FINE
+            return Exit.FINE
         except BaseException as error:
             return _end(error)
 
@@ -53,9 +61,15 @@ def _end(error: BaseException) -> int:
     from symcell.declare.errors import CellError
     from symcell.runtime.errors import BuildError, CacheError
 
+    if isinstance(error, click.exceptions.Exit):  # of --help, --version, and a check that failed
+        return error.exit_code
     if isinstance(error, BrokenPipeError):  # `symcell list | head -1`: the reader has what it wanted
         terminal.discard()
         return Exit.BROKEN_PIPE
+    if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS and error.filename is None:
+        terminal.discard()
+        terminal.say("Error", f"The output cannot be written: {error.strerror}.")
+        return Exit.FILE
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         with contextlib.suppress(OSError):
             click.echo("Interrupted.", err=True)
@@ -71,8 +85,6 @@ def _end(error: BaseException) -> int:
             click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, CliError):
         terminal.say("Error", str(error))
-        if error.code == Exit.FILE:
-            terminal.discard()
         return error.code
     if isinstance(error, CellError):
         terminal.say("Error", str(error))
@@ -83,9 +95,9 @@ def _end(error: BaseException) -> int:
     if isinstance(error, MemoryError):
         terminal.say("Error", f"memory is short: {error or 'nothing more could be allocated'}.")
         return Exit.INTERNAL
-    terminal.say("Internal error",
-                 f"{type(error).__name__}: {error}. This is a defect of symcell, not of your cell. Please report "
-                 f"it with the traceback: set {TRACEBACK}=1 in the environment to see it.")
+    what = f"{type(error).__name__}: {error}"
+    terminal.say("Internal error", f"{what}. This is a defect of symcell, not of your cell. Please report it "
+                 f"with its traceback, which {TRACEBACK}=1 in the environment prints.")
     return Exit.INTERNAL
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import click
-
-from symcell.cli.errors import CliError, Exit
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,30 +35,14 @@ def console(stderr: bool = False) -> Console:
 
 
 def out(text: str) -> None:
-    """Print a result as it is.
-
-    Raises:
-        CliError: standard output cannot be written. A pipe that nobody reads raises BrokenPipeError.
-    """
-    with _writing():
-        click.echo(text, color=True)  # colours, if any, were decided upon before
+    """Print a result as it is."""
+    click.echo(text, color=True)  # colours, if any, were decided upon before
 
 
 def flush() -> None:
-    """Write what is still buffered, so that a failure shows here, not when Python exits. Raises as `out`."""
-    with _writing():
-        if sys.stdout is not None:
-            sys.stdout.flush()
-
-
-@contextlib.contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CliError(f"Standard output cannot be written: {error.strerror}.", Exit.FILE) from error
+    """Write what is still buffered, so that a failure shows here, not when Python exits."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def discard() -> None:
@@ -71,10 +53,11 @@ def discard() -> None:
 
 def show(renderable: RenderableType) -> None:
     """Print a table; lines end where their text ends."""
-    made = console()
-    with made.capture() as captured:
-        made.print(renderable)
-    out("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+    # Into memory first: Rich ends the program by itself, as if it had failed, when a pipe is closed.
+    made, memory = console(), StringIO()
+    made.file = memory
+    made.print(renderable)
+    out("\n".join(line.rstrip() for line in memory.getvalue().rstrip("\n").split("\n")))
 
 
 def say(kind: str, text: str) -> None:

@@ -71,7 +71,7 @@ def _guarded(execute: Callable[[], ModuleType], folder: Path, full: str | None, 
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit and exceptions of the user's own too
-        raise CliError(_explain(error, full, shown), Exit.CELL) from error
+        raise _explained(error, full, shown) from error
 
 
 @contextlib.contextmanager
@@ -83,6 +83,13 @@ def _importable(folder: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(str(folder))
+
+
+def _explained(error: BaseException, full: str | None, shown: str) -> CliError:
+    missing = isinstance(error, ModuleNotFoundError) and f"{shown}.".startswith(f"{error.name}.")
+    if full is None and missing:  # the module itself, not one that it imports
+        return CliError(f"There is no module {shown} that this Python or the current folder knows.")
+    return CliError(_explain(error, full, shown), Exit.CELL)
 
 
 def _explain(error: BaseException, full: str | None, shown: str) -> str:
@@ -97,9 +104,6 @@ def _explain(error: BaseException, full: str | None, shown: str) -> str:
         return (f"{where}: the file ends the program (sys.exit) while it is read. Put what should run only "
                 'when it is started by itself under `if __name__ == "__main__":`.')
     if isinstance(error, ImportError):
-        itself = isinstance(error, ModuleNotFoundError) and f"{shown}.".startswith(f"{error.name}.")
-        if full is None and itself:
-            return f"There is no module {shown} that this Python or the current folder knows."
         return f"{where}: an import failed: {_message(error)}.{_symcell_name(error)}"
     what = f"{type(error).__name__}: {_message(error)}{_code(_source(error, full))}"
     return f"{where}: {what}. (SYMCELL_TRACEBACK=1 prints the traceback.)"
