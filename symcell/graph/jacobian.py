@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,8 @@ def _is_one(operator: Operator) -> bool:
 def _total(terms: list[Operator], dim: str) -> Operator:
     """The sum; terms that differ in their leading diagonals only become one, and a pure diagonal comes first."""
     heads: dict[tuple[Operator, ...], sympy.Expr] = {(): sympy.S.Zero}
-    for term in [part for term in terms for part in (term.terms if isinstance(term, Total) else (term,))]:
+    flat = [part for term in terms for part in (term.terms if isinstance(term, Total) else (term,))]
+    for term in flat:
         first, *rest = term.factors if isinstance(term, Chain) else (term,)
         head, tail = (first.expression, tuple(rest)) if isinstance(first, Diag) else (sympy.S.One, (first, *rest))
         heads[tail] = heads.get(tail, sympy.S.Zero) + head
@@ -182,7 +184,9 @@ def evaluate_jacobian(made: Jacobian, values: Mapping[str, Array], sizes: Mappin
         if isinstance(operator, Partial):
             return results[operator]
         parts = [matrix(part, shape) for part in _parts(operator)]
-        return np.linalg.multi_dot(parts) if isinstance(operator, Chain) else sum(parts, np.zeros(shape))
+        if not parts:
+            return np.zeros(shape)
+        return reduce(np.matmul if isinstance(operator, Chain) else np.add, parts)
 
     def size(name: str) -> int:
         return len(values[name])

@@ -23,6 +23,7 @@ _RELATIONS = {
 }  # fmt: skip
 _CALL = re.compile(r"(\\[a-z]+|\\operatorname\{[a-z]+\})\\left\(\{0\}\\right\)")  # a function that takes an exponent
 _PLACE = re.compile(r"\{(\d)\}|\{\{|\}\}")  # as in str.format; single braces of LaTeX stay
+_DIGIT = re.compile(r"\d|\\mathbf\{1\}|\\tfrac")
 _TALL = (r"\frac", r"\begin", r"\left")
 
 
@@ -120,7 +121,10 @@ class Formula:
         level = Level.ATOM if len(vectors) > 1 else Level.APPLIED
         parts = [self(factor, Level.ATOM) for factor in scalars]
         parts += [r" \odot ".join(self(factor, level) for factor in vectors)] if vectors else []
-        return " ".join(parts), Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
+        # A digit after a number would read as one of its own: 0.1 and the indicator 1.
+        dot = scalars and scalars[0].is_number and len(parts) > 1 and _DIGIT.match(parts[1])
+        text = rf"{parts[0]} \cdot {' '.join(parts[1:])}" if dot else " ".join(parts)
+        return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
         return any(self.notation.value(name.name).dims for name in factor.free_symbols)

@@ -12,8 +12,11 @@ _CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}")
 _GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 _FRACTION = re.compile(r"\\t?frac" + _GROUP + _GROUP)
 _TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
-_INVISIBLE = frozenset(r"""\bar \tilde \hat \dot \widetilde \widehat \overline \mathit \mathrm \mathbf \operatorname \text
-\left \right \frac \tfrac \begin \end \biggl \biggr""".split())  # fmt: skip
+_INVISIBLE = frozenset({
+    r"\bar", r"\tilde", r"\hat", r"\dot", r"\widetilde", r"\widehat", r"\overline", r"\mathit", r"\mathrm",
+    r"\mathbf", r"\operatorname", r"\text", r"\left", r"\right", r"\frac", r"\tfrac", r"\begin", r"\end",
+    r"\biggl", r"\biggr",
+})  # fmt: skip
 _WIDE = {"+": 2.2, "-": 2.2, "=": 2.2, r"\odot": 2.2, r"\quad": 2.0, r"\sum": 3.0, r"\partial": 1.1, " ": 0.0,
          "{": 0.0, "}": 0.0, "_": 0.0, "^": 0.0, "&": 0.0, "(": 0.8, ")": 0.8, ",": 0.8, r"\wedge": 2.2}  # fmt: skip
 _WORDS = {r"\tanh": 4.0, r"\exp": 3.5, r"\log": 3.0, r"\max": 4.0, r"\min": 4.0}
@@ -47,7 +50,8 @@ def width(formula: str) -> float:
 
 
 def _flat(formula: str) -> str:
-    """Replace cases and the simple fractions by their widest row."""
+    """Replace what stands on several levels by its widest row: limits, cases, simple fractions."""
+    formula = formula.replace(r"\sum_{t=1}^{T}", r"\sum")  # its limits stand above and below
     formula = _CASES.sub(lambda found: "xxx" + max(found[1].split(r"\\"), key=width), formula)
     return _FRACTION.sub(lambda found: max(found.groups(), key=width), formula)
 
@@ -92,10 +96,12 @@ def _breaks(formula: str) -> Iterable[tuple[int, int]]:
 
 
 def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
-    r"""Return the rows of an `aligned`, without its \begin and \end: two short equations share a row."""
-    if _fit_in_pairs(equations, limit):
-        return " \\\\\n".join(r" &\qquad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + 2])
-                            for first in range(0, len(equations), 2))
+    r"""Return the rows of an `aligned`, without its \begin and \end: short sums over time share a row."""
+    columns = _columns(equations, limit)
+    if columns > 1:
+        return " \\\\\n".join(
+            r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
+            for first in range(0, len(equations), columns))
     left = max((width(equation.left) for equation in equations), default=0.0)
     rows = []
     for equation in equations:
@@ -105,8 +111,13 @@ def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
     return " \\\\\n".join(rows)
 
 
-def _fit_in_pairs(equations: Sequence[Equation], limit: float) -> bool:
-    """Whether the equations are sums over time, which are tall, and short enough for two in a row."""
-    return len(equations) > 1 and all(
-        equation.right.startswith(r"\sum") and width(equation.left + equation.right) < limit / 2 - 3
-        for equation in equations)
+def _columns(equations: Sequence[Equation], limit: float) -> int:
+    """Return how many sums over time, which are tall, stand in a row: those of W_r, W_z, W_n, if they fit."""
+    if len(equations) < 2 or not all(equation.right.startswith(r"\sum") for equation in equations):
+        return 1
+    bases = [equation.left.split("_")[0] for equation in equations]
+    alike = next((index for index, base in enumerate(bases) if base != bases[0]), len(bases))
+    widths = [width(f"{equation.left} = {equation.right}") + 3 for equation in equations]
+    fitting = [columns for columns in (alike, 2)
+               if columns > 1 and sum(max(widths[column::columns], default=0.0) for column in range(columns)) <= limit]
+    return fitting[0] if fitting else 1

@@ -10,9 +10,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-GREEK = frozenset("""alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi
-psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega lambda""".split())
-ACCENTS = {"tilde": ("tilde", "widetilde"), "hat": ("hat", "widehat"), "dot": ("dot", "dot"), "bar": ("bar", "overline")}
+GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi",
+    "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon",
+    "Phi", "Psi", "Omega", "lambda",
+})  # fmt: skip
+ACCENTS = {  # over one letter, over more
+    "tilde": ("tilde", "widetilde"), "hat": ("hat", "widehat"), "dot": ("dot", "dot"), "bar": ("bar", "overline"),
+}  # fmt: skip
 _NARROW = re.compile(r"[A-Za-z]|\\[a-zA-Z]+")  # one letter, or one command
 
 

@@ -65,8 +65,8 @@ class Notation:
             value = self.forward.value(name)
             return None if value.anonymous else self.names[name].latex(self.time(name))
         if name in self._carried:
-            of, time = self._carried[name]
-            return self.names[of].latex(time, bar=True, superscript="+")
+            state, time = self._carried[name]
+            return self.names[state].latex(time, bar=True, superscript="+")
         if name in self._seeds:
             return self.seed(self._seeds[name])
         of = self._of.get(name)

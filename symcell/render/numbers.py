@@ -6,7 +6,7 @@ import sympy
 
 
 def latex_number(value: sympy.Expr) -> str:
-    """Return 0.1, 10^{-5}, 1.5 \\cdot 10^{-7}, a fraction, or a formula of roots and pi."""
+    r"""Return 0.1, 10^{-5}, 1.5 \cdot 10^{-7}, a fraction, or a formula of roots and pi."""
     if isinstance(value, sympy.Integer):
         return str(value)
     if isinstance(value, sympy.Rational):

@@ -1,6 +1,6 @@
 """The order in which a person writes: terms of a sum, factors of a product. SymPy's own order is alphabetical.
 
-Sums: numbers, what a carry brings unchanged, W x before U h, products, biases, (what is subtracted comes last).
+Sums: numbers, what a carry brings unchanged, W x before U h, products, biases; what is subtracted comes last.
 Products: numbers, scalars, the adjoint that comes from above, weights, gates in the order of the cell (`1 - f` next
 to `f`), then states and inputs, then sums in parentheses.
 """
@@ -69,7 +69,8 @@ class Order:
         if isinstance(base, sympy.Symbol):
             return *self._position(base), 0
         others = [argument for argument in base.args if not argument.is_number]
-        if isinstance(base, sympy.Add) and len(base.args) == 2 and len(others) == 1 and len(others[0].free_symbols) == 1:
+        single = len(others) == 1 and len(others[0].free_symbols) == 1
+        if isinstance(base, sympy.Add) and len(base.args) == 2 and single:
             return *self._position(next(iter(others[0].free_symbols))), 1  # 1 - f, right after f
         return (5,)
 

@@ -22,13 +22,13 @@ class Partials:
         self.letter = "J" if "J" not in bases else r"\mathcal{J}"
 
     def equations(self) -> list[Equation]:
-        """Return the named partials, gate by gate, and then the blocks."""
-        named = [partial for partial in self.made.partials if partial not in self.made.blocks]
-        named.sort(key=lambda partial: self.notation.index(partial.of))
-        used = [Equation(f"{self.name(partial)} = {self.fraction(partial)}", self.print(self.made.partials[partial]))
-                for partial in named]
-        return used + [Equation(self.fraction(block), self.print(self.made.partials[block]))
-                       for block in sorted(self.made.blocks, key=lambda block: self.notation.index(block.of))]
+        """Return the partials, each after those it uses."""
+        ordered = sorted(self.made.partials, key=lambda partial: self.notation.index(partial.of))
+        return [Equation(self._left(partial), self.print(self.made.partials[partial])) for partial in ordered]
+
+    def _left(self, partial: Partial) -> str:
+        fraction, name = self.fraction(partial), self.name(partial)
+        return fraction if name == fraction else f"{name} = {fraction}"
 
     def fraction(self, partial: Partial) -> str:
         r"""Return \frac{\partial f_t}{\partial h_{t-1}}."""

@@ -1,5 +1,8 @@
-r"""What a derivation says, section by section. Prose is ours, and valid in LaTeX and in Markdown: it holds no special
-character but the dollar signs of its formulas."""
+"""What a derivation says, section by section.
+
+The prose is ours, and valid both in LaTeX and in Markdown: its only special characters are the dollar signs of its
+formulas.
+"""
 
 from __future__ import annotations
 
@@ -45,15 +48,17 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
         Section("Notation", tuple(_notation(notation, formulas))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
         Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
-        Section("Forward pass", (), (), tuple(forward)),
+        Section("Forward pass", (_FORWARD,), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
         *([Section("Gradients of the parameters", (_GRADIENTS,), (), tuple(gradients))] if gradients else []),
-        Section("State Jacobian", (_jacobian_text(notation, len(partials)),), (), tuple(partials)),
+        Section("State Jacobian", (_JACOBIAN,), (), tuple(partials)),
     )
 
 
 _COUNTED = ("Multiply-adds are those of the matrix products, for one sequence and one step; "
             "elementwise operations are left out.")
+_JACOBIAN = "How the new state depends on the old; a partial that is used again has a name."
+_FORWARD = "For $t = 1$ up to $T$."
 _ORDER = "In the order in which they are computed, for $t = T$ down to $1$."
 _GRADIENTS = "Each is a sum over time; for a batch of sequences it is also a sum over the batch."
 
@@ -136,9 +141,3 @@ def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:
             ("multiply-adds of a step, forward", counts.multiply_adds(notation.forward)),
             ("multiply-adds of a step, backward", counts.multiply_adds(notation.backward))]
     return [(what, f"${counts.formula(count, spec.dims)}$") for what, count in rows]
-
-
-def _jacobian_text(notation: Notation, count: int) -> str:
-    blocks = len(notation.forward.carries) ** 2
-    named = " The named partials come first." if count > blocks else ""
-    return f"How the {'new state depends' if blocks == 1 else 'new states depend'} on the old.{named}"

@@ -5,6 +5,7 @@ from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, whe
 from symcell.declare.members import Constant, Input, Matrix, Output, Scalar, State, Vector
 
 
+# The equations are written as a person might, not as a linter would.
 class Odd(Cell):
     r"""Odd names & hostile text: \input{x} $x$ <b>*bold*</b> 50% #1 _u_ ~ ^ { } | `code`.
 
@@ -19,7 +20,7 @@ class Odd(Cell):
     k = Constant(0.3)
 
     gate = sigmoid(gamma @ I_x + W_hh_2 @ h_tilde + p_1 * E)
-    c_hat = where(E > k, gate, maximum(gate, 0.1 * E))
+    c_hat = where(E > k, gate, maximum(gate, 0.1 * E))  # noqa: SIM300
     E.next = gate * E * sigmoid(alpha) + tanh(k * (N @ (E * gate)) + W_hh_2 @ h_tilde) + softplus(alpha) \
         + c_hat / (1 + exp(tau))
     h_tilde.next = I @ (tanh(E.next) * gate) + h_tilde * alpha
@@ -38,3 +39,14 @@ class Shared(Cell):
     y = Output(tanh(u + b - c))
     c.next = s * c + y
     h.next = y - c.next**2 / 3
+
+
+class Bare(Cell):
+    """No parameters, a second state that nothing reads, names that notation uses too."""
+
+    L, t = Input("H"), State()
+    J = State()
+
+    T = L * t
+    t.next = tanh(T + t - 1)
+    J.next = 2 * J

@@ -69,7 +69,7 @@ class Case:
         return row
 
     def section(self, title):
-        return next(section.equations for section in self.derivation.sections if section.title == title)
+        return next((section.equations for section in self.derivation.sections if section.title == title), ())
 
     def wrong(self, equations, rows=None):
         """The equations whose right sides do not have the values of the left sides."""

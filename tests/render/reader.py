@@ -19,7 +19,7 @@ OPERATORS = {
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
 STOP = {")", "}", "|", ",", "&", "+", "-", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None, *RELATIONS}
-GREEK = {rf"\{word}" for word in "alpha beta gamma delta tau sigma".split()}
+GREEK = {rf"\{word}" for word in ("alpha", "beta", "gamma", "delta", "tau", "sigma")}
 ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
 
 
@@ -268,6 +268,7 @@ def together(left, right):
     if np.ndim(left) == 0 or np.ndim(right) == 0:
         return left * right
     if np.ndim(left) == 1:
-        assert right.ndim == 2 and right.shape[0] == 1, "a vector in front of something other than a row"
+        assert np.shape(right)[0] == 1, "a vector in front of something other than a row"
+        assert right.ndim == 2
         return np.outer(left, right)
     return left @ right

@@ -3,9 +3,14 @@
 import re
 
 TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
-COMMANDS = set("""alpha beta gamma delta tau sigma lambda bar tilde hat widetilde widehat overline mathit mathrm mathcal
-mathbf textbf text operatorname odot top sum frac tfrac sqrt partial left right biggl biggr begin end quad qquad times
-cdot tanh exp log max min leq geq neq wedge vee neg pi""".split())
+COMMANDS = {
+    "alpha", "beta", "gamma", "delta", "tau", "sigma", "lambda", "bar", "tilde",
+    "hat", "widetilde", "widehat", "overline", "mathit", "mathrm", "mathcal", "mathbf", "textbf",
+    "text", "operatorname", "odot", "top", "sum", "frac", "tfrac", "sqrt", "partial",
+    "left", "right", "biggl", "biggr", "begin", "end", "quad", "qquad", "times",
+    "cdot", "tanh", "exp", "log", "max", "min", "leq", "geq", "neq",
+    "wedge", "vee", "neg", "pi",
+}  # fmt: skip
 ENVIRONMENTS = {"aligned", "cases"}
 
 

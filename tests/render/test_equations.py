@@ -8,11 +8,11 @@ import pytest
 
 from symcell.graph.interpret import interpret
 from symcell.zoo import find, names
-from tests.render.cells import Odd, Shared
+from tests.render.cells import Bare, Odd, Shared
 from tests.render.printed import Case, key
 from tests.render.reader import Unreadable, read
 
-CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared}
+CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare}
 
 
 @pytest.fixture(scope="module", params=CELLS)
