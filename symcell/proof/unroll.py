@@ -1,0 +1,179 @@
+"""A declaration over two steps, written out as scalars, and differentiated by SymPy: no graph, no adjoint.
+
+Each equation becomes one scalar statement per component and step, matrix products written out as sums.
+`sympy.diff` gives the partial derivatives of each statement; the chain rule carries them forward from
+statement to statement (forward mode: the other direction from the reverse sweep it is compared with).
+Functions are opaque to SymPy, with derivatives of their own below, which the tests prove from SymPy's own
+exp, tanh, log and erf. (One `sympy.diff` of the nested loss gives the same, as a test shows, but takes longer.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symcell.declare.functions import Elementwise
+from symcell.declare.spec import CellSpec
+from symcell.declare.symbols import NEXT, Apply
+from symcell.proof.algebra import Algebra
+from symcell.proof.definitions import PRIMITIVES, defined
+from symcell.proof.plain import plain
+from symcell.proof.problem import Problem
+from symcell.proof.result import FINAL, OUTPUT, Results
+
+DERIVATIVES: dict[str, Callable[[sympy.Expr, sympy.Expr], sympy.Expr]] = {  # of the argument and the value
+    "exp": lambda x, y: y,
+    "log": lambda x, y: 1 / x,
+    "tanh": lambda x, y: (1 - y) * (1 + y),
+    "sigmoid": lambda x, y: y - y**2,
+    "softplus": lambda x, y: Opaque.sigmoid(x),
+    "erf": lambda x, y: 2 / Opaque.root(sympy.pi) * Opaque.exp(-(x**2)),
+    "root": lambda x, y: 1 / (2 * y),
+    "step": lambda x, y: sympy.S.Zero,
+}
+
+
+class _Primitive(sympy.Function):
+    nargs = (1,)
+    is_real = True
+    primitive = ""
+
+    def _eval_evalf(self, prec: int) -> None:
+        """Stay as written: SymPy would look for a function of this name."""
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return DERIVATIVES[self.primitive](self.args[0], self)
+
+
+class _Opaque:
+    """The primitives as SymPy functions that stay as written."""
+
+    def __init__(self) -> None:
+        self.classes = {name: type(name, (_Primitive,), {"primitive": name}) for name in PRIMITIVES}
+
+    def __getattr__(self, name: str) -> Any:
+        return self.classes[name]
+
+
+Opaque: Any = _Opaque()
+
+Tangent = dict[sympy.Symbol, Any]
+
+
+class Unrolled:
+    """The statements of a problem whose entries are elements of an algebra, with their derivatives."""
+
+    def __init__(self, spec: CellSpec, problem: Problem, algebra: Algebra) -> None:
+        """Run all statements."""
+        self.spec, self.problem, self.algebra = spec, problem, algebra
+        self.values: dict[sympy.Expr, Any] = {}  # of every symbol and formula met so far
+        self.tangents: dict[sympy.Symbol, Tangent] = {}
+        for name, value in problem.constants.items():
+            self.values[sympy.Symbol(name, real=True)] = value[()]
+            self.tangents[sympy.Symbol(name, real=True)] = {}
+        self.leaves = {key: self._leaves("".join(key), array) for key, array in problem.variables.items()}
+        self.y: list[Any] = []
+        self._run()
+
+    def _leaves(self, name: str, array: Any) -> Any:
+        """One symbol per entry, of known value, whose derivative by itself is 1."""
+        symbols = np.empty(array.shape, dtype=object)
+        for index in np.ndindex(array.shape):
+            symbols[index] = sympy.Symbol(f"{name}{list(index)}", real=True)
+            self.values[symbols[index]] = array[index]
+            self.tangents[symbols[index]] = {symbols[index]: 1}
+        return symbols
+
+    def _run(self) -> None:
+        named = {name: symbols for (_, name), symbols in self.leaves.items()}
+        constants = {name: np.asarray(sympy.Symbol(name, real=True)) for name, _ in self.spec.constants}
+        inputs = [name for name, _ in self.spec.inputs]
+        states = {name: named[name] for name, _ in self.spec.states}
+        for t in range(self.problem.T):
+            env = {**named, **constants, **{name: named[name][t] for name in inputs}, **states}
+            for equation in self.spec.equations:
+                size = (1, self.problem.sizes[equation.dims[0]]) if equation.dims else ()
+                formula = self._formula(equation.expression, env)
+                result = np.empty(size, dtype=object)
+                for index in np.ndindex(size):
+                    scalar = _component(formula, index)
+                    result[index] = self._statement(f"{equation.name}({t}){list(index)}", scalar)
+                env[equation.name] = result
+            self.y.append(env[self.spec.output])
+            states = {name: env[name + NEXT] for name in states}
+        self.state = states
+
+    def _formula(self, node: sympy.Basic, env: Mapping[str, Any]) -> Any:
+        """The formula with a scalar symbol, or an array of them, for each name: an array of formulas."""
+        def walk(node: sympy.Basic) -> Any:
+            if isinstance(node, Apply):
+                matrix = env[node.matrix.name]
+                columns = matrix if node.matrix.transposed else matrix.T
+                return np.dot(np.broadcast_to(walk(node.vector), (1, len(columns))), columns)
+            if isinstance(node, sympy.Symbol):
+                return env[node.name]
+            if not node.args:
+                return np.asarray(sympy.Rational(node) if node.is_Float else node, dtype=object)
+            arguments = [walk(argument) for argument in node.args]
+            build = defined(Opaque, node.row.name) if isinstance(node, Elementwise) else node.func
+            return np.frompyfunc(build, len(arguments), 1)(*arguments)
+
+        return np.asarray(walk(plain(node)), dtype=object)
+
+    def _statement(self, name: str, scalar: sympy.Expr) -> sympy.Symbol:
+        symbol = sympy.Symbol(name, real=True)
+        self.values[symbol] = self.value(scalar)
+        tangent: Tangent = {}
+        for read in sorted(scalar.free_symbols, key=str):
+            partial = self.value(sympy.diff(scalar, read))
+            for leaf, rate in self.tangents[read].items():
+                tangent[leaf] = tangent.get(leaf, 0) + partial * rate
+        self.tangents[symbol] = tangent
+        return symbol
+
+    def value(self, formula: sympy.Expr) -> Any:
+        """The value of a scalar formula in the algebra; each formula is evaluated once."""
+        if formula not in self.values:
+            self.values[formula] = self._value(formula)
+        return self.values[formula]
+
+    def _value(self, formula: sympy.Expr) -> Any:
+        if not formula.args:
+            return self.algebra.constant(formula)
+        if isinstance(formula, sympy.Pow):
+            base, exponent = self.value(formula.base), int(formula.exp)
+            return base**exponent if exponent > 0 else 1 / base**-exponent
+        arguments = [self.value(argument) for argument in formula.args]
+        if isinstance(formula, _Primitive):
+            return getattr(self.algebra, formula.primitive)(*arguments)
+        result = arguments[0]
+        for argument in arguments[1:]:
+            result = result + argument if isinstance(formula, sympy.Add) else result * argument
+        return result
+
+    def results(self) -> Results:
+        """Outputs, final states, and the derivative of the loss by every entry."""
+        problem = self.problem
+        weighted = list(zip(np.array(self.y, dtype=object).ravel(), problem.dy.ravel(), strict=True))
+        for name, symbols in self.state.items():
+            weighted += zip(symbols.ravel(), problem.dstate[name].ravel(), strict=True)
+        total: Tangent = {}
+        for symbol, weight in weighted:
+            for leaf, rate in self.tangents[symbol].items():
+                total[leaf] = total.get(leaf, 0) + rate * weight
+        look_up = np.frompyfunc(self.values.__getitem__, 1, 1)
+        gradient = np.frompyfunc(lambda leaf: total.get(leaf, 0), 1, 1)
+        results = {(OUTPUT, "y"): look_up(np.array(self.y, dtype=object))}
+        results |= {(FINAL, name): look_up(symbols) for name, symbols in self.state.items()}
+        return results | {key: np.asarray(gradient(at), dtype=object) for key, at in self.leaves.items()}
+
+
+def _component(formula: Any, index: tuple[int, ...]) -> sympy.Expr:
+    """One entry of a formula of vectors (1, dim), parameters (dim,) and scalars ()."""
+    if not index or not formula.ndim:
+        return sympy.sympify(formula.ravel()[0])
+    shape = (1, formula.shape[-1])
+    return sympy.sympify(np.broadcast_to(formula, shape)[index])
