@@ -68,14 +68,24 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *opera
         for (int i = 0; i < R; ++i) from[i] = (const real *)operand[s].rows + (row + i) * operand[s].stride;
         const ptrdiff_t K = operand[s].K;
         for (ptrdiff_t k = 0; k < K; ++k) {
-            vec p[4];
-            for (int n = 0; n < N; ++n) {
-                p[n] = vload(panel + n * VL);
-                SC_PIN(p[n]);
-            }
-            for (int i = 0; i < R; ++i) {
-                const vec x = vbroadcast(from[i] + k);
-                for (int n = 0; n < N; ++n) sum[i][n] = vfma(x, p[n], sum[i][n]);
+            if (R < N) { /* hold whichever are fewer: sums, operands and one more must fit the registers */
+                vec x[8];
+                for (int i = 0; i < R; ++i) x[i] = vbroadcast(from[i] + k);
+                for (int n = 0; n < N; ++n) {
+                    vec p = vload(panel + n * VL);
+                    SC_PIN(p);
+                    for (int i = 0; i < R; ++i) sum[i][n] = vfma(x[i], p, sum[i][n]);
+                }
+            } else {
+                vec p[4];
+                for (int n = 0; n < N; ++n) {
+                    p[n] = vload(panel + n * VL);
+                    SC_PIN(p[n]);
+                }
+                for (int i = 0; i < R; ++i) {
+                    const vec x = vbroadcast(from[i] + k);
+                    for (int n = 0; n < N; ++n) sum[i][n] = vfma(x, p[n], sum[i][n]);
+                }
             }
             panel += N * VL;
         }
