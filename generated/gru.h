@@ -1,8 +1,8 @@
 /* GRU: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
 
-       r = sigmoid(U_r@h + W_r@x + b_r)
-       z = sigmoid(U_z@h + W_z@x + b_z)
-       n = tanh(r*(U_n@h + c_n) + W_n@x + b_n)
+       r = sigmoid(W_r @ x + U_r @ h + b_r)
+       z = sigmoid(W_z @ x + U_z @ h + b_z)
+       n = tanh(W_n @ x + r*(U_n @ h + c_n) + b_n)
        h.next = h*z + n*(1 - z)
 
    T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in

@@ -8,9 +8,9 @@ Convention: r scales U_n h + c_n, which therefore has a bias of its own, and z =
 torch.nn.GRU, cuDNN and Keras (reset_after=True) run this cell; it needs one product with the state per
 step.
 
-    r = sigmoid(U_r@h + W_r@x + b_r)
-    z = sigmoid(U_z@h + W_z@x + b_z)
-    n = tanh(r*(U_n@h + c_n) + W_n@x + b_n)
+    r = sigmoid(W_r @ x + U_r @ h + b_r)
+    z = sigmoid(W_z @ x + U_z @ h + b_z)
+    n = tanh(W_n @ x + r*(U_n @ h + c_n) + b_n)
     h.next = h*z + n*(1 - z)
 """
 

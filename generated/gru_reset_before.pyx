@@ -8,9 +8,9 @@ Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as
 no biases. Keras calls it reset_after=False, ONNX linear_before_reset=0. No choice of weights makes it
 the cell \"gru\".
 
-    r = sigmoid(U_r@h + W_r@x + b_r)
-    z = sigmoid(U_z@h + W_z@x + b_z)
-    n = tanh(U_n@(h*r) + W_n@x + b_n)
+    r = sigmoid(W_r @ x + U_r @ h + b_r)
+    z = sigmoid(W_z @ x + U_z @ h + b_z)
+    n = tanh(W_n @ x + U_n @ (h*r) + b_n)
     h.next = h*z + n*(1 - z)
 """
 

@@ -1,9 +1,9 @@
 /* LSTM: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
 
-       i = sigmoid(U_i@h + W_i@x + b_i)
-       f = sigmoid(U_f@h + W_f@x + b_f)
-       g = tanh(U_g@h + W_g@x + b_g)
-       o = sigmoid(U_o@h + W_o@x + b_o)
+       i = sigmoid(W_i @ x + U_i @ h + b_i)
+       f = sigmoid(W_f @ x + U_f @ h + b_f)
+       g = tanh(W_g @ x + U_g @ h + b_g)
+       o = sigmoid(W_o @ x + U_o @ h + b_o)
        c.next = c*f + g*i
        h.next = o*tanh(c.next)
 

@@ -8,10 +8,10 @@ Convention: with the forget gate of Gers, Schmidhuber and Cummins 2000, Neural C
 2451-2471; f = 1 remembers; no peepholes; tanh on both sides of the memory; one bias per gate.
 torch.nn.LSTM is this cell.
 
-    i = sigmoid(U_i@h + W_i@x + b_i)
-    f = sigmoid(U_f@h + W_f@x + b_f)
-    g = tanh(U_g@h + W_g@x + b_g)
-    o = sigmoid(U_o@h + W_o@x + b_o)
+    i = sigmoid(W_i @ x + U_i @ h + b_i)
+    f = sigmoid(W_f @ x + U_f @ h + b_f)
+    g = tanh(W_g @ x + U_g @ h + b_g)
+    o = sigmoid(W_o @ x + U_o @ h + b_o)
     c.next = c*f + g*i
     h.next = o*tanh(c.next)
 """

@@ -1,10 +1,10 @@
 /* LSTMPeephole: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
 
-       i = sigmoid(U_i@h + W_i@x + b_i + c*p_i)
-       f = sigmoid(U_f@h + W_f@x + b_f + c*p_f)
-       g = tanh(U_g@h + W_g@x + b_g)
+       i = sigmoid(W_i @ x + U_i @ h + b_i + c*p_i)
+       f = sigmoid(W_f @ x + U_f @ h + b_f + c*p_f)
+       g = tanh(W_g @ x + U_g @ h + b_g)
        c.next = c*f + g*i
-       o = sigmoid(U_o@h + W_o@x + b_o + c.next*p_o)
+       o = sigmoid(W_o @ x + U_o @ h + b_o + c.next*p_o)
        h.next = o*tanh(c.next)
 
    T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in

@@ -8,11 +8,11 @@ Convention: as Graves 2013, arXiv:1308.0850, eqs. 7 to 11: peepholes are diagona
 memory, o sees the new one, and tanh stands on both sides of the memory (Gers et al. leave out the
 second).
 
-    i = sigmoid(U_i@h + W_i@x + b_i + c*p_i)
-    f = sigmoid(U_f@h + W_f@x + b_f + c*p_f)
-    g = tanh(U_g@h + W_g@x + b_g)
+    i = sigmoid(W_i @ x + U_i @ h + b_i + c*p_i)
+    f = sigmoid(W_f @ x + U_f @ h + b_f + c*p_f)
+    g = tanh(W_g @ x + U_g @ h + b_g)
     c.next = c*f + g*i
-    o = sigmoid(U_o@h + W_o@x + b_o + c.next*p_o)
+    o = sigmoid(W_o @ x + U_o @ h + b_o + c.next*p_o)
     h.next = o*tanh(c.next)
 """
 

@@ -7,7 +7,7 @@ Simple recurrent network. Elman 1990, Finding structure in time, Cognitive Scien
 Convention: the hidden state is the output (no output layer), tanh as in torch.nn.RNN; Elman's units are
 logistic. One bias; frameworks that have two (of the input and of the state) add them up.
 
-    h.next = tanh(U@h + W@x + b)
+    h.next = tanh(W @ x + U @ h + b)
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 /* RNNReLU: a recurrent cell, compiled by symcell 0.1.0. Generated; do not edit.
 
-       h.next = relu(U@h + W@x + b)
+       h.next = relu(W @ x + U @ h + b)
 
    T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in
    memory, p_x a parameter, n_X a size. */

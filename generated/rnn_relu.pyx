@@ -7,7 +7,7 @@ Simple recurrent network of rectified linear units. Le, Jaitly and Hinton 2015, 
 Convention: the paper starts U at the identity; here it is drawn as in \"rnn\", so that the two differ in
 their activation only.
 
-    h.next = relu(U@h + W@x + b)
+    h.next = relu(W @ x + U @ h + b)
 """
 
 import numpy as np

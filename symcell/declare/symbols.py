@@ -113,6 +113,7 @@ class Apply(sympy.Expr):
     """`W @ v`: one component of a matrix applied to a vector."""
 
     is_commutative = True
+    precedence = 45  # when printed: between a sum's 40 and a product's 50
     is_real = True
     is_extended_real = True
 
@@ -132,4 +133,4 @@ class Apply(sympy.Expr):
 
     def _sympystr(self, printer: Any) -> str:
         inner = printer._print(self.vector)
-        return f"{self.matrix}@{inner if self.vector.is_Atom else f'({inner})'}"
+        return f"{self.matrix} @ {inner if self.vector.is_Atom else f'({inner})'}"
