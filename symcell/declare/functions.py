@@ -82,7 +82,7 @@ def _larger(a: Any, b: Any) -> sympy.Expr:
 
 
 _HALF, _SIXTH = sympy.Rational(1, 2), sympy.Rational(1, 6)
-_CALL = r"\operatorname{%s}\left({0}\right)"
+_CALL = r"\operatorname{{%s}}\left({0}\right)"
 
 where_ = define(Function(
     "where", (lambda c, a, b, y: 0, lambda c, a, b, y: _if(c, 1, 0), lambda c, a, b, y: _if(c, 0, 1)),
