@@ -3,7 +3,8 @@
 Phases are numbered: 2k is the batch phase before loop k, 2k + 1 is loop k, the last phase is a batch phase. There is
 one loop per strongly connected component of the carries, unless no product would stand between two of them.
 
-- A MatMul leaves the loop whenever the carries allow: to the first batch phase after its operand.
+- A MatMul leaves the loop whenever the carries allow: to the last phase if no carry needs it, else to the first
+  batch phase after its operand.
 - A Map stays in a loop and fuses there; it leaves it only with the MatMul that it feeds, or when what it
   reads comes after the loop.
 """
@@ -73,8 +74,11 @@ def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
     vectors = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and graph.value(node.out).dims]
     for node in vectors:
         ready = max((phase.get(name, 0) for name in node.reads), default=0)
-        leaves = isinstance(node, MatMul) and ready % 2 == 1 and ready < latest.get(node.out, end)
-        phase[node.out] = ready + 1 if leaves else ready
+        needed = latest.get(node.out, end)
+        if isinstance(node, MatMul) and needed == end:
+            phase[node.out] = end  # no carry needs it: it must not stand between two loops
+        else:
+            phase[node.out] = ready + (isinstance(node, MatMul) and ready % 2 == 1 and ready < needed)
     for number in range(0, end, 2):
         feeds = _reads(graph, [n.operand for n in vectors if isinstance(n, MatMul) and phase[n.out] == number])
         for node in vectors:
