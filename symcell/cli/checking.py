@@ -35,6 +35,7 @@ def run(spec: CellSpec, kernels: Sequence[Kernel], progress: terminal.Progress) 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
     """Return what each oracle measured: quantity, error, tolerance, result, and how it was done."""
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -58,7 +59,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
                 names = terminal.printable(oracle), what
                 made.add_row(*names, *_numbers(row), _result(row), terminal.printable(how))
             else:
-                made.add_row(f"  {what}", *_numbers(row), _result(row))
+                made.add_row(Padding(what, (0, 0, 0, 2)), *_numbers(row), _result(row))
     return made
 
 
@@ -82,6 +83,7 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     oracles = ", ".join(dict.fromkeys(outcome.oracle for outcome in failed))
     ran = len(outcomes) - len(skipped)
     line = f"{len(failed)} of {ran} checks FAILED ({oracles})" if failed else f"All {ran} checks passed"
+    line = line if ran else "Nothing could be checked"
     return f"{line}{f', {len(skipped)} not run' if skipped else ''}, in {seconds:.1f} s."
 
 
