@@ -83,15 +83,9 @@ def _end(error: BaseException) -> int:
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):
         with contextlib.suppress(OSError):
             click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    if isinstance(error, CliError):
+    if isinstance(error, (CliError, CellError, BuildError, CacheError)):
         terminal.say("Error", str(error))
-        return error.code
-    if isinstance(error, CellError):
-        terminal.say("Error", str(error))
-        return Exit.CELL
-    if isinstance(error, (BuildError, CacheError)):
-        terminal.say("Error", str(error))
-        return Exit.BUILD
+        return error.code if isinstance(error, CliError) else Exit.CELL if isinstance(error, CellError) else Exit.BUILD
     if isinstance(error, MemoryError):
         terminal.say("Error", f"memory is short: {error or 'nothing more could be allocated'}.")
         return Exit.INTERNAL
