@@ -17,6 +17,7 @@ from symcell.proof.problem import Problem, random_problem
 
 Array = Any
 ATTEMPTS = 60
+ENORMOUS = 1e6
 
 # Where the derivative of a function jumps: how far the arguments are from it.
 _DISTANCES: dict[str, Callable[..., Array]] = {
@@ -28,7 +29,7 @@ _DISTANCES: dict[str, Callable[..., Array]] = {
 
 
 def margin(forward: Graph, problem: Problem) -> float:
-    """How near the run comes to a kink, inf where there is none; -1 where a value is not finite."""
+    """How near the run comes to a kink, inf where there is none; -1 where a value is NaN or enormous."""
     nearest = [math.inf]
 
     def watched(function: type[Elementwise]) -> Callable[..., Array]:
@@ -44,23 +45,29 @@ def margin(forward: Graph, problem: Problem) -> float:
     with np.errstate(all="ignore"):
         trace = interpret(without_conditions(forward), problem.T, problem.inputs,
                           {**problem.params, **problem.constants}, problem.state, problem.sizes, watched)
-    finite = all(np.isfinite(array).all() for array in trace.steps.values())
-    return min(nearest) if finite else -1.0
+    moderate = all((np.abs(array) < ENORMOUS).all() for array in trace.steps.values())
+    return min(nearest) if moderate else -1.0
 
 
 def clear_problem(spec: CellSpec, forward: Graph, T: int, sizes: Mapping[str, int], wanted: float,
                   dtype: Any = np.float64) -> Problem:
     """Draw problems until one is finite and `wanted` away from every kink; else return the best one seen.
 
-    Every other draw is of positive numbers: log and sqrt of a parameter are rarely finite otherwise.
+    Every other draw is of positive numbers: log and sqrt of a parameter are rarely finite otherwise. The second half
+    of the draws is of small numbers, for cells that explode.
+
+    Raises:
+        ArithmeticError: no draw makes the cell finite.
     """
     best, best_margin = None, -math.inf
     for attempt in range(ATTEMPTS):
-        problem = random_problem(spec, T, sizes, attempt, positive=attempt % 2 == 1, dtype=dtype)
+        scale = 1.0 if attempt < ATTEMPTS // 2 else 0.25
+        problem = random_problem(spec, T, sizes, attempt, attempt % 2 == 1, scale, dtype)
         reached = margin(forward, problem)
         if best is None or reached > best_margin:
             best, best_margin = problem, reached
         if best_margin >= wanted:
             break
-    assert best is not None
+    if best is None or best_margin < 0:
+        raise ArithmeticError(f"{spec.name} gives NaN or enormous values at each of {ATTEMPTS} random points")
     return best

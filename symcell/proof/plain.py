@@ -58,6 +58,12 @@ def _indicator(condition: sympy.Basic) -> sympy.Expr:
     }[type(condition)]
 
 
+def calls(graph: Graph) -> set[Elementwise]:
+    """Every call of a function in a graph."""
+    formulas = [node.expression for node in graph.nodes if isinstance(node, Map)]
+    return {call for formula in formulas for call in formula.atoms(Elementwise)}
+
+
 def without_conditions(graph: Graph) -> Graph:
     """The same graph with plain formulas."""
     nodes = tuple(replace(node, expression=plain(node.expression)) if isinstance(node, Map) else node

@@ -20,11 +20,7 @@ import sympy
 
 BITS = 8
 MASK = (1 << BITS) - 1
-MAX_WORK = 15_000_000  # products of two terms: some ten seconds
-
-
-class TooLargeError(ArithmeticError):
-    """The polynomials grow too large to be worth multiplying out."""
+MAX_WORK = 5_000_000  # terms made: some five seconds, fifteen with fractions for coefficients
 
 
 def _entrywise(operation: Callable[[Polynomial, Any], Polynomial]) -> Callable[[Polynomial, Any], Any]:
@@ -45,6 +41,7 @@ class Polynomial:
     @_entrywise
     def __add__(self, other: Any) -> Polynomial:
         small, large = sorted((self.terms, self.ring.element(other).terms), key=len)
+        self.ring.work += len(large)
         terms = dict(large)
         for monomial, coefficient in small.items():
             terms[monomial] = terms.get(monomial, 0) + coefficient
@@ -53,9 +50,8 @@ class Polynomial:
     @_entrywise
     def __mul__(self, other: Any) -> Polynomial:
         left, right = self.terms, self.ring.element(other).terms
-        self.ring.spend(len(left) * len(right))
-        if left and right:
-            self.ring.check_degree(left, right)
+        if not self.ring.affords(left, right):
+            return self.ring.element(0)
         terms: dict[int, Any] = {}
         for m, c in left.items():
             for n, d in right.items():
@@ -93,7 +89,7 @@ class Polynomial:
 
     def split(self, generator: int) -> dict[int, Polynomial]:
         """The coefficients of the powers of a generator."""
-        self.ring.spend(len(self.terms))
+        self.ring.work += len(self.terms)
         shift = BITS * generator
         parts: dict[int, dict[int, Any]] = {}
         for monomial, coefficient in self.terms.items():
@@ -109,6 +105,7 @@ class Ring:
         """Start without generators."""
         self.count = 0
         self.work = 0
+        self.exhausted = False
         self._functions: dict[tuple[str, frozenset[Any]], Polynomial] = {}
         self._special: dict[int, tuple[str, Polynomial]] = {}  # generators with a relation
 
@@ -129,19 +126,16 @@ class Ring:
             value = int(value.p) if value.q == 1 else Fraction(int(value.p), int(value.q))
         return Polynomial(self, {0: value} if value else {})
 
-    def spend(self, work: int) -> None:
-        """Count work, and stop what would take too long."""
-        self.work += work
-        if self.work > MAX_WORK:
-            raise TooLargeError(f"more than {MAX_WORK:,} terms")
+    def affords(self, left: dict[int, Any], right: dict[int, Any]) -> bool:
+        """Count the work of a product; refuse what takes too long, or powers that could overflow their bits.
 
-    def check_degree(self, left: dict[int, Any], right: dict[int, Any]) -> None:
-        """Refuse a product in which an exponent could overflow its bits."""
-        if self._top(left) + self._top(right) > MASK:
-            raise TooLargeError(f"powers above {MASK}")
-
-    def _top(self, terms: dict[int, Any]) -> int:
-        return max(self._exponents(terms))
+        Refused products are 0, and the ring is `exhausted`: nothing in it means anything any more. An exception
+        would be simpler, but NumPy's dot of objects goes on computing with the exception set, and crashes.
+        """
+        self.work += len(left) * len(right)
+        top = max(self._exponents(left)) + max(self._exponents(right))
+        self.exhausted |= self.work > MAX_WORK or top > MASK
+        return not self.exhausted
 
     def _exponents(self, terms: dict[int, Any]) -> bytes:
         """For each generator a bound on its exponent, 0 exactly where it does not occur: bits that occur."""
@@ -172,6 +166,8 @@ class Ring:
     def inverse(self, argument: Polynomial) -> Polynomial:
         """Return 1 / argument."""
         argument = self.reduce(argument)
+        if not argument.terms and self.exhausted:
+            return argument
         if not argument.terms:
             raise ZeroDivisionError("division by an expression that is 0")
         leading = Fraction(1, argument.terms[max(argument.terms)])

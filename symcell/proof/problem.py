@@ -75,7 +75,7 @@ def build(spec: CellSpec, T: int, sizes: Mapping[str, int], make: Callable[[str,
 
 
 def random_problem(spec: CellSpec, T: int, sizes: Mapping[str, int], seed: int, positive: bool = False,
-                   dtype: Any = np.float64) -> Problem:
+                   scale: float = 1.0, dtype: Any = np.float64) -> Problem:
     """Draw normal numbers, or their absolute values; matrices are scaled so that gates do not saturate.
 
     dtype: of the kernel that will see the numbers; the arrays hold float64 that are exact in it.
@@ -86,8 +86,8 @@ def random_problem(spec: CellSpec, T: int, sizes: Mapping[str, int], seed: int, 
     def make(name: str, shape: tuple[int, ...]) -> Array:
         drawn = random.normal(size=shape)
         drawn = np.abs(drawn) + 0.1 if positive and not name.startswith(".") else drawn
-        scaled = drawn / max(1, shape[-1]) ** 0.5 if name in matrices else drawn
-        return np.asarray(scaled).astype(dtype).astype(np.float64)
+        drawn = drawn / max(1, shape[-1]) ** 0.5 if name in matrices else drawn
+        return np.asarray(scale * drawn).astype(dtype).astype(np.float64)
 
     return build(spec, T, sizes, make, lambda value: float(np.asarray(value, dtype)))
 

@@ -67,7 +67,7 @@ def distance(got: Array, expected: Array, floor: float) -> float:
     if not got.size:
         return 0.0
     with np.errstate(all="ignore"):  # inf - inf is a NaN here, not a warning
-        return float(np.abs(got - expected).max() / max(floor, float(np.abs(expected).max())))
+        return float(np.max(np.abs(got - expected)) / max(floor, float(np.max(np.abs(expected)))))
 
 
 def compare(oracle: str, got: Results, expected: Results, tolerance: float, how: str, *, floor: float = 1e-3,

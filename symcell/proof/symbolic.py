@@ -17,15 +17,13 @@ import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import sympy
 
-from symcell.declare.functions import Elementwise
 from symcell.declare.spec import CellSpec
 from symcell.graph.adjoint import adjoint
-from symcell.graph.ir import Graph, Map
+from symcell.graph.ir import Graph
 from symcell.graph.lower import lower
 from symcell.proof.algebra import DIGITS, Algebra, Digits, Polynomials, functions_on_arrays
 from symcell.proof.definitions import UnknownFunctionError
-from symcell.proof.plain import without_conditions
-from symcell.proof.polynomial import TooLargeError
+from symcell.proof.plain import calls, without_conditions
 from symcell.proof.problem import build, run_graphs
 from symcell.proof.result import Outcome, Results, compare, not_run
 from symcell.proof.unroll import Unrolled
@@ -75,11 +73,9 @@ def _both(spec: CellSpec, graphs: tuple[Graph, Graph], algebra: Algebra) -> tupl
 def _prove(spec: CellSpec, graphs: tuple[Graph, Graph]) -> list[Outcome]:
     """Outcomes without error, or none at all where something is not proven."""
     algebra = Polynomials()
-    try:
-        derived, expected = _both(spec, graphs, algebra)
-        if not all(_proven(algebra, derived[key], expected[key]) for key in expected):
-            return []
-    except TooLargeError:
+    derived, expected = _both(spec, graphs, algebra)
+    proven = all(_proven(algebra, derived[key], expected[key]) for key in expected)
+    if not proven or algebra.ring.exhausted:
         return []
     kinks = ", away from its kinks" if any(_has_step(graph) for graph in graphs) else ""
     how = f"proof{kinks}: T={T}, every dimension {SIZE}, the difference is 0 as a polynomial"
@@ -95,9 +91,7 @@ def _proven(algebra: Polynomials, derived: Any, expected: Any) -> bool:
 
 def _has_step(graph: Graph) -> bool:
     kinked = ("relu", "abs", "sign", "maximum", "minimum", "hard_sigmoid", "hard_tanh", "elu")
-    formulas = [node.expression for node in graph.nodes if isinstance(node, Map)]
-    names = {call.row.name for formula in formulas for call in formula.atoms(Elementwise)}
-    return bool(names & {"step", *kinked})
+    return any(call.row.name in ("step", *kinked) for call in calls(graph))
 
 
 def _evaluate(spec: CellSpec, graphs: tuple[Graph, Graph]) -> list[Outcome]:

@@ -1,0 +1,92 @@
+"""The declaration itself, run step by step: a second implementation that knows neither graph nor adjoint.
+
+It walks the formulas as they were written, with the arrays of a library (NumPy, PyTorch, JAX) for the quantities.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any, Protocol
+
+import sympy
+from sympy.core import relational
+from sympy.logic import boolalg
+
+from symcell.declare.functions import Elementwise
+from symcell.declare.spec import CellSpec
+from symcell.declare.symbols import NEXT, Apply
+
+Array = Any
+_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
+    relational.StrictGreaterThan: operator.gt,
+    relational.GreaterThan: operator.ge,
+    relational.StrictLessThan: operator.lt,
+    relational.LessThan: operator.le,
+    relational.Equality: operator.eq,
+    relational.Unequality: operator.ne,
+}
+
+
+class Library(Protocol):
+    """What a library of arrays is asked for."""
+
+    def function(self, name: str) -> Callable[..., Array]:
+        """The elementwise function of this name; an unknown one is an UnknownFunctionError."""
+
+    def constant(self, value: float) -> Array:
+        """A number as an array of shape ()."""
+
+    def real(self, value: Array) -> Array:
+        """What a comparison looks at."""
+
+    def broadcast(self, value: Array, shape: tuple[int, ...]) -> Array:
+        """The array with this shape."""
+
+    def apply(self, vector: Array, matrix: Array) -> Array:
+        """The product (B, n) @ (n, m)."""
+
+
+def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int], given: Mapping[str, Array],
+             ) -> tuple[dict[str, Array], Array]:
+    """Compute every equation of one step; return the new states and the output.
+
+    Args:
+        given: parameters, constants, the inputs of this step (B, dim), and the states before it (B, dim).
+    """
+    env = dict(given)
+    for equation in spec.equations:
+        shape = (B, *(sizes[dim] for dim in equation.dims)) if equation.dims else ()
+        env[equation.name] = library.broadcast(_walk(equation.expression, env, library), shape)
+    return {name: env[name + NEXT] for name, _ in spec.states}, env[spec.output]
+
+
+def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:
+    if isinstance(node, sympy.Symbol):
+        return env[node.name]
+    if isinstance(node, Apply):
+        matrix = env[node.matrix.name]
+        return library.apply(_walk(node.vector, env, library), matrix if node.matrix.transposed else matrix.T)
+    if isinstance(node, sympy.Expr) and node.is_number and not node.has(Elementwise):
+        return library.constant(float(node))
+    arguments = [_walk(argument, env, library) for argument in node.args]
+    if isinstance(node, sympy.Add):
+        return reduce(operator.add, arguments)
+    if isinstance(node, sympy.Mul):
+        return reduce(operator.mul, arguments)
+    if isinstance(node, sympy.Pow):
+        return _power(arguments[0], node.exp, library)
+    if isinstance(node, Elementwise):
+        return library.function(node.row.name)(*arguments)
+    if isinstance(node, boolalg.Not):
+        return ~arguments[0]
+    if isinstance(node, (boolalg.And, boolalg.Or)):
+        return reduce(operator.and_ if isinstance(node, boolalg.And) else operator.or_, arguments)
+    return _COMPARE[type(node)](*(library.real(argument) for argument in arguments))
+
+
+def _power(base: Array, exponent: sympy.Rational, library: Library) -> Array:
+    root = library.function("sqrt")(base) if exponent.q == 2 else base
+    power = reduce(operator.mul, [root] * abs(int(exponent.p)))
+    return power if exponent > 0 else 1 / power
