@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from symcell.declare.spec import CellSpec
+    from symcell.proof.report import Report
     from symcell.proof.result import Outcome
     from symcell.runtime.kernel import Kernel
 
@@ -21,16 +22,16 @@ ROOMY = 140  # columns from which every row says how it was measured; below, a l
 _WORDS = {True: ("passed", "green"), False: ("FAILED", "bold red"), None: ("not run", "yellow")}
 
 
-def run(spec: CellSpec, kernels: Sequence[Kernel], progress: terminal.Progress) -> list[Outcome]:
-    """Put a cell and its kernels before every oracle."""
+def run(spec: CellSpec, kernels: Mapping[str, Kernel], progress: terminal.Progress) -> Report:
+    """Put a cell, and its kernels by the names of their precisions, before every oracle."""
     from symcell.proof import report
 
+    parts = report.parts(spec, kernels)
     outcomes: list[Outcome] = []
-    progress(f"{spec.name}: checking")
-    for outcome in report.run_all(spec, kernels):
-        outcomes.append(outcome)
-        progress(f"{spec.name}: {outcome.oracle}, {outcome.what}")
-    return outcomes
+    for number, part in enumerate(parts, start=1):
+        progress(f"{spec.name}: {number} of {len(parts)}, {part.title}")
+        outcomes += part.run()
+    return report.Report(spec.name, tuple(outcomes))
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
@@ -85,9 +86,3 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     line = f"{len(failed)} of {ran} checks FAILED ({oracles})" if failed else f"All {ran} checks passed"
     line = line if ran else "Nothing could be checked"
     return f"{line}{f', {len(skipped)} not run' if skipped else ''}, in {seconds:.1f} s."
-
-
-def passed(outcomes: Sequence[Outcome]) -> bool:
-    """Whether something ran and nothing failed."""
-    verdicts = [outcome.passed for outcome in outcomes]
-    return True in verdicts and False not in verdicts

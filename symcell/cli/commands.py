@@ -169,11 +169,11 @@ def check(context: click.Context, cell: str, dtypes: tuple[str, ...]) -> None:
     found, began = resolve(cell), time.perf_counter()
     with terminal.Progress() as progress:
         wanted = dict.fromkeys(dtypes or _DTYPES)
-        built = [kernels.compiled(found, dtype, progress).kernel for dtype in wanted]
-        outcomes = checking.run(found.spec, built, progress)
-    terminal.show(checking.table(outcomes))
-    terminal.out(f"\n{found.spec.name}: {checking.summary(outcomes, time.perf_counter() - began)}")
-    if not checking.passed(outcomes):
+        built = {dtype: kernels.compiled(found, dtype, progress).kernel for dtype in wanted}
+        report = checking.run(found.spec, built, progress)
+    terminal.show(checking.table(report.outcomes))
+    terminal.out(f"\n{found.spec.name}: {checking.summary(report.outcomes, time.perf_counter() - began)}")
+    if not report.passed:
         context.exit(Exit.CHECK_FAILED)
 
 

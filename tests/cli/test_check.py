@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from symcell.proof import report
 from symcell.proof.result import Outcome, not_run
 from symcell.runtime.kernel import Kernel
 
@@ -48,21 +49,21 @@ Plain: 2 of 4 checks FAILED (differences, kernel float32), 1 not run, in 0.0 s.
 
 @pytest.fixture
 def oracles(monkeypatch):
-    """Make the oracles say what a test wants: outcomes, or an error to raise."""
-    import symcell.proof
-
-    seen = []
+    """Make the oracles say what a test wants; return a list of what they were asked."""
+    asked = []
 
     def plant(*outcomes):
-        def run_all(spec, kernels):
-            seen.append((spec, kernels))
-            for outcome in outcomes:
-                if isinstance(outcome, Exception):
-                    raise outcome
-                yield outcome
+        def check():
+            if isinstance(outcomes[0], BaseException):
+                raise outcomes[0]
+            return list(outcomes)
 
-        monkeypatch.setattr(symcell.proof, "report", SimpleNamespace(run_all=run_all), raising=False)
-        return seen
+        def parts(spec, kernels):
+            asked.append((spec, kernels))
+            return (SimpleNamespace(title="a planted oracle", run=check),)
+
+        monkeypatch.setattr(report, "parts", parts)
+        return asked
 
     return plant
 
@@ -103,7 +104,7 @@ def test_the_exit_code(symcell, oracles, outcomes, code, line):
 
 
 def test_an_oracle_that_breaks_down_is_a_defect(symcell, oracles):
-    oracles(OUTCOMES[0], RuntimeError("boom"))
+    oracles(RuntimeError("boom"))
     assert "Internal error: RuntimeError: boom." in symcell("check", "plain.py", code=70).stderr
 
 
@@ -117,12 +118,18 @@ def test_precisions(symcell, oracles, words, dtypes):
     symcell("check", "plain.py", *words)
     [(spec, kernels)] = seen
     assert spec.name == "Plain"
-    assert [str(kernel.dtype) for kernel in kernels] == dtypes
+    assert {name: str(kernel.dtype) for name, kernel in kernels.items()} == {name: name for name in dtypes}
+    assert list(kernels) == dtypes
+
+
+def test_ctrl_c_while_it_works(symcell, oracles):
+    oracles(KeyboardInterrupt())
+    assert symcell("check", "plain.py", code=130).stderr.endswith("Interrupted.\n")
 
 
 def test_progress_is_shown_while_it_works(symcell, oracles):
     oracles(*OUTCOMES[:2])
-    assert "Plain: symbolic, output\n" in symcell("check", "plain.py").stderr
+    assert "Plain: 1 of 1, a planted oracle\n" in symcell("check", "plain.py").stderr
 
 
 # --- the real oracles ----------------------------------------------------------------------------------------
