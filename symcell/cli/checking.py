@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from symcell.declare.spec import CellSpec
-    from symcell.proof.report import Report
     from symcell.proof.result import Outcome
     from symcell.runtime.kernel import Kernel
 
@@ -22,7 +21,7 @@ ROOMY = 140  # columns from which every row says how it was measured; below, a l
 _WORDS = {True: ("passed", "green"), False: ("FAILED", "bold red"), None: ("not run", "yellow")}
 
 
-def run(spec: CellSpec, kernels: Mapping[str, Kernel], progress: terminal.Progress) -> Report:
+def run(spec: CellSpec, kernels: Mapping[str, Kernel], progress: terminal.Progress) -> list[Outcome]:
     """Put a cell, and its kernels by the names of their precisions, before every oracle."""
     from symcell.proof import report
 
@@ -31,7 +30,7 @@ def run(spec: CellSpec, kernels: Mapping[str, Kernel], progress: terminal.Progre
     for number, part in enumerate(parts, start=1):
         progress(f"{spec.name}: {number} of {len(parts)}, {part.title}")
         outcomes += part.run()
-    return report.Report(spec.name, tuple(outcomes))
+    return outcomes
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
@@ -76,6 +75,12 @@ def _result(row: Outcome) -> Text:
     from rich.text import Text
 
     return Text(*_WORDS[row.passed])
+
+
+def passed(outcomes: Sequence[Outcome]) -> bool:
+    """Whether something ran and nothing failed."""
+    verdicts = [outcome.passed for outcome in outcomes]
+    return True in verdicts and False not in verdicts
 
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:

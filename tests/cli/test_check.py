@@ -54,8 +54,9 @@ def oracles(monkeypatch):
 
     def plant(*outcomes):
         def check():
-            if isinstance(outcomes[0], BaseException):
-                raise outcomes[0]
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
             return list(outcomes)
 
         def parts(spec, kernels):

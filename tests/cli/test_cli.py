@@ -213,6 +213,7 @@ def test_build_for_an_instruction_set_that_is_none(refused):
     assert "SYMCELL_ISA='sse9' is not an instruction set" in refused("build", "plain.py", SYMCELL_ISA="sse9")
 
 
+@pytest.mark.slow
 def test_build_in_a_cache_that_cannot_be_used_says_so_and_goes_on(symcell, folder, monkeypatch):
     from symcell.runtime import root
 
@@ -236,8 +237,8 @@ def test_new_writes_a_file_that_declares_a_cell(symcell, folder):
 
 
 def test_new_file_runs_by_itself(symcell, folder):
-    symcell("new", "Unit")
-    done = subprocess.run([sys.executable, "-W", "error", "unit.py"], cwd=folder, capture_output=True, text=True,
+    symcell("new", "my_unit")
+    done = subprocess.run([sys.executable, "-W", "error", "my_unit.py"], cwd=folder, capture_output=True, text=True,
                           check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
