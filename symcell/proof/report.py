@@ -1,13 +1,12 @@
 """All oracles on one cell, from cheap to complete.
 
-    for part in parts(spec, {"float32": kernel}):
-        print(part.title)
-        outcomes += part.run()
+    for outcome in run_all(spec, {"float32": kernel}):
+    print(outcome)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,31 +32,47 @@ class Part:
             return [failed(self.oracle, f"{type(error).__name__}: {error}")]
 
 
-@dataclass(frozen=True)
 class Report:
-    """What every oracle found."""
+    """What every oracle found. Iterating runs the oracles one after the other, each of them once."""
 
-    cell: str
-    outcomes: tuple[Outcome, ...]
+    def __init__(self, cell: str, parts: Iterable[Part]) -> None:
+        """Prepare to run these oracles on the cell of this name."""
+        self.cell = cell
+        self._found: list[Outcome] = []
+        self._pending = (outcome for part in parts for outcome in part.run())
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Yield the outcomes, those that are not known yet as soon as they are."""
+        yield from self._found
+        for outcome in self._pending:
+            self._found.append(outcome)
+            yield outcome
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """All outcomes."""
+        return tuple(self)
 
     @property
     def passed(self) -> bool:
         """Whether something ran and nothing failed."""
-        return any(o.passed for o in self.outcomes) and all(o.passed is not False for o in self.outcomes)
+        verdicts = [outcome.passed for outcome in self]
+        return True in verdicts and False not in verdicts
 
     def __str__(self) -> str:
-        return "\n".join([f"cell {self.cell}", *map(str, self.outcomes)])
+        return "\n".join([f"cell {self.cell}", *map(str, self)])
 
 
-def parts(spec: CellSpec, kernels: Mapping[str, Any]) -> tuple[Part, ...]:
-    """The oracles in order. kernels: by what their rows are called, such as "float32"."""
+def parts(spec: CellSpec, kernels: Mapping[str, Any] | Iterable[Any] = ()) -> tuple[Part, ...]:
+    """The oracles in order. kernels: by what their rows are called, their dtype unless a mapping says."""
+    named = kernels if isinstance(kernels, Mapping) else {str(made.dtype): made for made in kernels}
     return (
-        Part(1, "derived gradient against SymPy, as polynomials", symbolic.ORACLE, lambda: symbolic.check(spec)),
+        Part(1, "derived gradient against SymPy, symbol by symbol", symbolic.ORACLE, lambda: symbolic.check(spec)),
         Part(2, "interpreted gradient against differences", numeric.ORACLE, lambda: numeric.check(spec)),
         Part(3, "declaration run step by step in NumPy", handwritten.ORACLE, lambda: handwritten.check(spec)),
         Part(4, "declaration in PyTorch", frameworks.TORCH, lambda: frameworks.check_torch(spec)),
         Part(4, "declaration in JAX", frameworks.JAX, lambda: frameworks.check_jax(spec)),
-        *(_kernel_part(spec, name, made) for name, made in kernels.items()),
+        *(_kernel_part(spec, name, made) for name, made in named.items()),
     )
 
 
@@ -65,11 +80,6 @@ def _kernel_part(spec: CellSpec, name: str, made: Any) -> Part:
     return Part(5, f"compiled kernel, {name}", f"kernel {name}", lambda: kernel.check(spec, made, name))
 
 
-def run_all(spec: CellSpec, kernels: Mapping[str, Any], progress: Callable[[Part], None] | None = None) -> Report:
-    """Run every oracle; `progress` is called before each."""
-    outcomes: list[Outcome] = []
-    for part in parts(spec, kernels):
-        if progress is not None:
-            progress(part)
-        outcomes += part.run()
-    return Report(spec.name, tuple(outcomes))
+def run_all(spec: CellSpec, kernels: Mapping[str, Any] | Iterable[Any] = ()) -> Report:
+    """Return the report of all oracles; they run as it is read."""
+    return Report(spec.name, parts(spec, kernels))
