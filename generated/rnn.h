@@ -4,8 +4,8 @@
 
    T time steps, B members of the batch, I, H as declared. v_x is a vector in registers, m_x rows in
    memory, p_x a parameter, n_X a size. */
-#ifndef SYMCELL_RNN_H
-#define SYMCELL_RNN_H
+#ifndef SYMCELL_KERNEL_RNN_H
+#define SYMCELL_KERNEL_RNN_H
 
 #include "symcell/memory.h"
 

@@ -163,13 +163,13 @@ def isas():
 def forward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the forward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, "chunk" steps treated together, rows "from" to "to", and "packed": 1 if the
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
     panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_forward c
     c.span = span_of(sizes)
-    c.packed = sizes["packed"]
+    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -191,13 +191,13 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
 def backward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the backward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, "chunk" steps treated together, rows "from" to "to", and "packed": 1 if the
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
     panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_backward c
     c.span = span_of(sizes)
-    c.packed = sizes["packed"]
+    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -267,9 +267,9 @@ cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NUL
 cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
-    span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes["chunk"], 0
-    span.start, span.rows = sizes["from"], sizes["to"] - sizes["from"]
-    if not 0 <= span.start <= sizes["to"] <= span.batch or span.chunk < 1 or span.steps < 0:
+    span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
+    span.start, span.rows = sizes[".from"], sizes[".to"] - sizes[".from"]
+    if not 0 <= span.start <= sizes[".to"] <= span.batch or span.chunk < 1 or span.steps < 0:
         raise ValueError(f"rnn: impossible sizes {sizes}")
     return span
 

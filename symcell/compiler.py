@@ -138,5 +138,13 @@ def _resolve(cell: CellLike) -> tuple[str, CellSpec]:
     if isinstance(cell, str):
         return cell, zoo.find(cell).spec
     if isinstance(cell, CellMeta) and hasattr(cell, "spec"):
-        return cell.__name__.lower(), cell.spec
+        return _module_name(cell.__name__), cell.spec
     raise CellError(f"expected a Cell class or the name of a cell of the zoo, got {cell!r}.")
+
+
+def _module_name(cell: str) -> str:
+    """Return the name of a cell's module and header; a header of ours would be found in its place."""
+    from symcell.runtime.fingerprint import INCLUDE
+
+    name = cell.lower()
+    return f"{name}_cell" if (INCLUDE / "symcell" / f"{name}.h").exists() else name

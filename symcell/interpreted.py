@@ -40,7 +40,7 @@ class Reference:
     def __repr__(self) -> str:
         return f"<symcell reference {self._meta['name']}, {self.dtype}>"
 
-    def init_params(self, seed: int = 0, **dims: int) -> dict[str, Array]:
+    def init_params(self, /, seed: int = 0, **dims: int) -> dict[str, Array]:
         """As Kernel.init_params."""
         return initial.init_params(self._meta, self.dtype, seed, dims)
 

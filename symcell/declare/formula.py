@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_NODES = 10_000  # of one formula: beyond it SymPy and the C compiler take minutes
 MAX_DEPTH = 100  # SymPy recurses
+MAX_POWER = 64  # powers are repeated multiplications
+_PLAIN = (sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow)
 
 # SymPy's own functions that people write by habit, in symcell's terms.
 _SYNONYMS: dict[Any, Any] = {
@@ -70,9 +73,13 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
         return node
     if isinstance(node, sympy.Symbol):
         raise CellError(f"{cell}: {name}: the symbol {node} was not declared in this cell.")
-    if isinstance(node, sympy.Expr) and node.is_number:
+    if isinstance(node, sympy.Expr) and node.is_number and not node.has(Elementwise):
         return _number(node, name, cell)
+    if isinstance(node, (sympy.Piecewise, sympy.Derivative, sympy.Integral, sympy.Sum)):
+        raise _unknown_function(node, name, cell)
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
+    if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
+        raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
     if isinstance(node, sympy.Pow):
         return _power(node, arguments, name, cell)
     if isinstance(node, (sympy.Add, sympy.Mul, Apply, Elementwise, *CONDITIONS)):
@@ -85,7 +92,11 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
         for argument in arguments[1:]:
             result = _FOLDED[node.func](result, argument)
         return result
-    raise CellError(
+    raise _unknown_function(node, name, cell)
+
+
+def _unknown_function(node: sympy.Basic, name: str, cell: str) -> CellError:
+    return CellError(
         f"{cell}: {name} uses {node.func.__name__}, which symcell cannot differentiate and compile. "
         f"The functions are {', '.join(sorted(FUNCTIONS))}.")
 
@@ -95,15 +106,23 @@ def _number(node: sympy.Expr, name: str, cell: str) -> sympy.Expr:
         raise CellError(f"{cell}: {name} divides by zero or holds a constant that is not finite ({node}).")
     if not node.is_real:
         raise CellError(f"{cell}: {name} holds the constant {node}, which is not real.")
-    return node
+    try:
+        finite = math.isfinite(float(node))
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise CellError(f"{cell}: {name} holds a constant that is too large for float64.")
+    plain = all(isinstance(part, _PLAIN) for part in sympy.preorder_traversal(node))
+    return node if plain else sympy.Float(node, 17)
 
 
 def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) -> sympy.Expr:
     base, exponent = arguments
-    if exponent.is_number and sympy.Rational(exponent).q <= 2:  # 2.0 and 0.5 come as floats
-        exact = sympy.Rational(exponent)
+    # 2.0 and 0.5 come as floats
+    exact = sympy.Rational(exponent) if exponent.is_Rational or exponent.is_Float else sympy.nan
+    if exact is not sympy.nan and exact.q <= 2 and abs(exact) <= MAX_POWER:
         return sympy.Pow(base, exact) if exact.q == 1 else sqrt(base) ** exact.p
-    raise CellError(f"{cell}: {name} holds the power {node}; exponents are integers and halves. "
+    raise CellError(f"{cell}: {name} holds the power {node}; exponents are integers and halves up to {MAX_POWER}. "
                     "For others write exp(a * log(b)).")
 
 

@@ -142,8 +142,8 @@ def where(condition: Any, a: Any, b: Any) -> sympy.Expr:
     """`a` where the condition holds, `b` elsewhere. Conditions: <, <=, >, >=, equal(), and &, |, ~ of them."""
     if isinstance(condition, (bool, BooleanAtom)):
         raise CellError(
-            f"where() got the constant condition {condition}: `==` compares two formulas, not their values. "
-            "Write equal(a, b), or a comparison with <, <=, >, >=."
+            f"where() got a condition that is always {condition}. If it was written with `==`, that compares two "
+            "formulas and not their values: write equal(a, b), or a comparison with <, <=, >, >=."
         )
     if not isinstance(condition, CONDITIONS):
         raise CellError(f"where() expects a comparison as its first argument, such as x > 0; got {condition}.")

@@ -8,25 +8,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from symcell.declare.errors import CellError
+
+
+class _Unnamed:
+    """A declaration is a quantity only once the class body has given it a name."""
+
+    def _refuse(self, *_: Any) -> Any:
+        word = type(self).__name__
+        raise CellError(f"{word}(...) is used inside a formula; assign it to a name first: a = {word}(...).")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _refuse
+    __neg__ = __abs__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
 Dimension = Any  # a declared vector, whose dimension is meant, or the name of a dimension
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(_Unnamed):
     """What comes from outside at each step: an array (T, B, dim), dim "I" unless named."""
 
     dim: Dimension = "I"
 
 
 @dataclass(frozen=True)
-class State:
+class State(_Unnamed):
     """What one step hands to the next: an array (B, dim), dim "H" unless named. Its update is `.next`."""
 
     dim: Dimension = "H"
 
 
 @dataclass(frozen=True)
-class Matrix:
+class Matrix(_Unnamed):
     """A learned (rows, cols) array; `W @ v` takes vectors of `cols` to vectors of `rows`.
 
     init: "uniform" in ±1/sqrt(cols) (the default), "orthogonal", "glorot" (Glorot and Bengio 2010, eq. 16),
@@ -39,7 +53,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Vector:
+class Vector(_Unnamed):
     """A learned array (dim,), such as a bias. init: a number, or "uniform" in ±1/sqrt(dim)."""
 
     dim: Dimension
@@ -47,21 +61,21 @@ class Vector:
 
 
 @dataclass(frozen=True)
-class Scalar:
+class Scalar(_Unnamed):
     """A learned number. init: a number."""
 
     init: float = 0.0
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(_Unnamed):
     """A number that is not learned and can be set at each call."""
 
     value: float
 
 
 @dataclass(frozen=True)
-class Output:
+class Output(_Unnamed):
     """What a step returns, where that is not the first state."""
 
     expression: Any

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import math
+import numbers
 import sys
 from typing import Any
 
@@ -18,6 +18,7 @@ from symcell.declare.names import check_dimension, check_name
 from symcell.declare.spec import CellSpec, Equation, Parameter
 from symcell.declare.symbols import NEXT, MatrixSymbol, Quantity
 
+MAX_NAMES = 400  # of one cell: beyond it scheduling takes tens of seconds
 _INITS = ("uniform", "orthogonal", "glorot", "identity", "normal")
 
 
@@ -45,6 +46,11 @@ class Scope:
         if isinstance(value, sympy.Expr) and not value.is_number:
             self._check_new(name)
             return self._define(name, value)
+        if name in self.dims or name in self.parameters:
+            self._check_new(name)
+        if isinstance(value, (tuple, list)) and any(isinstance(item, MEMBERS) for item in value):
+            raise CellError(f"{self.cell}: {name} holds declarations in a {type(value).__name__}; give each its own "
+                            "name: a, b = State(), State().")
         if isinstance(value, type) and value in MEMBERS:
             word = value.__name__
             raise CellError(f"{self.cell}: {name} = {word} lacks its parentheses: write {word}(...).")
@@ -54,6 +60,8 @@ class Scope:
 
     def _check_new(self, name: str) -> None:
         check_name(name, self.cell)
+        if len(self.dims) + len(self.parameters) >= MAX_NAMES:
+            raise CellError(f"{self.cell} is too large: more than {MAX_NAMES} names, at {name}.")
         if name in self.dims or name in self.parameters:
             raise CellError(
                 f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
@@ -123,12 +131,13 @@ class Scope:
         return self._number(name, init)
 
     def _number(self, name: str, value: Any) -> float:
+        real = isinstance(value, (numbers.Real, sympy.Number)) and not isinstance(value, bool)
         try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise CellError(f"{self.cell}: {name}: expected a number, got {value!r}.") from None
+            number = float(value) if real else math.nan
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number):
-            raise CellError(f"{self.cell}: {name}: expected a finite number, got {number}.")
+            raise CellError(f"{self.cell}: {name}: expected a finite number, got {value!r}.")
         return number
 
     # --- equations ---------------------------------------------------------------------------------------
@@ -214,6 +223,9 @@ class Namespace(dict[str, Any]):
         plain = name.startswith("__") and name.endswith("__")
         super().__setitem__(name, value if plain else self.scope.bind(name, value))
 
+    def __delitem__(self, name: str) -> None:
+        raise CellError(f"{self.scope.cell}: {name} cannot be deleted: a declaration is not undone.")
+
     def __missing__(self, name: str) -> Any:
         # Python looks a name up here first and goes on to closure, globals and builtins only on a KeyError.
         frame = sys._getframe(1)
@@ -221,9 +233,6 @@ class Namespace(dict[str, Any]):
         if name in elsewhere or name.startswith("__"):
             raise KeyError(name)
         known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS)]
-        raise CellError(f"{self.scope.cell}: the name {name!r} is not defined.{suggestion(name, known)}")
+        hint = suggestion(name, known)
+        raise CellError(f"{self.scope.cell}: the name {name!r} is not defined above this line.{hint}")
 
-
-def replace_output(spec: CellSpec, output: str) -> CellSpec:
-    """Return the same cell with another equation as its output."""
-    return dataclasses.replace(spec, output=output)

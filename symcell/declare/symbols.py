@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from symcell.declare.errors import CellError, suggestion
+from symcell.declare.errors import CellAttributeError, CellError, suggestion
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
@@ -44,6 +44,12 @@ class Quantity(sympy.Symbol):
     def next(self, expression: Any) -> None:
         self._scope.set_next(self, expression)
 
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):  # SymPy asks for some of these
+            raise AttributeError(attribute)
+        hint = suggestion(attribute, ["next"])
+        raise CellAttributeError(f"{self._scope.cell}: {self.name} has no attribute {attribute!r}.{hint}")
+
     def __setattr__(self, attribute: str, value: Any) -> None:
         if attribute == "next" or attribute.startswith("_") or attribute in sympy.Symbol.__slots__:
             object.__setattr__(self, attribute, value)
@@ -66,8 +72,15 @@ class MatrixSymbol(sympy.Basic):
     def __new__(cls, name: str, rows: str, cols: str, scope: Scope, transposed: bool = False) -> MatrixSymbol:
         """`rows` and `cols` are dimension names of the matrix as declared, not of its transpose."""
         made: MatrixSymbol = sympy.Basic.__new__(cls)
-        made.name, made.rows, made.cols, made.transposed, made._scope = name, rows, cols, transposed, scope
+        said = {"name": name, "rows": rows, "cols": cols, "transposed": transposed, "_scope": scope}
+        for attribute, value in said.items():
+            object.__setattr__(made, attribute, value)
         return made
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        if not attribute.startswith("_"):
+            self._refuse()
+        object.__setattr__(self, attribute, value)
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self.transposed, id(self._scope))
@@ -106,7 +119,7 @@ class MatrixSymbol(sympy.Basic):
             "are not part of the language yet. Elementwise algebra is for vectors and scalars.")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __pow__ = __neg__ = _refuse
-    __rmatmul__ = __call__ = _refuse
+    __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = __call__ = _refuse
 
 
 class Apply(sympy.Expr):

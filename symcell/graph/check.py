@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import sympy
+from collections.abc import Iterator
 
-from symcell.declare.functions import Elementwise
+import sympy
+from sympy.logic.boolalg import BooleanAtom
+
+from symcell.declare.functions import CONDITIONS, Elementwise
 from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer
 
 
@@ -18,56 +21,71 @@ def check(graph: Graph) -> Graph:
     Raises:
         GraphError: something does not fit, with the node it was found at.
     """
-    names = [value.name for value in graph.values]
-    _require(len(names) == len(set(names)), graph, "a name is given to two values")
-    known = {value.name for value in graph.values if value.role not in ("local", "sum")}
-    sums = {value.name for value in graph.with_role("sum")}
-    for node in graph.nodes:
-        missing = [name for name in node.reads if name not in known]
-        _require(not missing, graph, f"{node}: {missing} used before they are computed")
-        accumulates = isinstance(node, (Outer, BatchSum))
-        _require((node.out in sums) == accumulates, graph, f"{node}: writes to the wrong kind of value")
-        _require(accumulates or node.out not in known, graph, f"{node}: computed twice")
-        _check_dims(graph, node)
-        if not accumulates:
-            known.add(node.out)
-    _require(known | sums == set(names), graph, f"never computed: {sorted(set(names) - known - sums)}")
-    for carry in graph.carries:
-        _require(graph.value(carry.previous).role == "carry", graph, f"{carry}: previous is no carry")
-        _require(carry.next in known, graph, f"{carry}: next is never computed")
-        same = graph.value(carry.previous).dims == graph.value(carry.next).dims
-        _require(same, graph, f"{carry}: the dimensions differ")
-    carried = [carry.previous for carry in graph.carries]
-    _require(sorted(carried) == sorted(v.name for v in graph.with_role("carry")), graph, "a carry without a source")
-    _require(all(name in known for name in graph.outputs), graph, "an output is never computed")
+    for fault in _faults(graph):
+        raise GraphError(f"graph {graph.name}: {fault}")
     return graph
 
 
-def _check_dims(graph: Graph, node: Node) -> None:
+def _faults(graph: Graph) -> Iterator[str]:
+    names = [value.name for value in graph.values]
+    if len(names) != len(set(names)):
+        yield "a name is given to two values"
+    known = {value.name for value in graph.values if value.role not in ("local", "sum")}
+    sums = {value.name for value in graph.with_role("sum")}
+    for node in graph.nodes:
+        missing = [name for name in (*node.reads, node.out) if name not in names]
+        missing += [name for name in node.reads if name not in known]
+        if missing:
+            yield f"{node}: {missing} used before they are computed"
+        accumulates = isinstance(node, (Outer, BatchSum))
+        if (node.out in sums) != accumulates:
+            yield f"{node}: writes to the wrong kind of value"
+        if not accumulates and node.out in known:
+            yield f"{node}: computed twice"
+        if not _dims_agree(graph, node):
+            yield f"{node}: the dimensions {[graph.value(n).dims for n in (node.out, *node.reads)]} do not agree"
+        if isinstance(node, Map):
+            yield from (f"{node}: {part!r} is no elementwise operation" for part in _foreign(node.expression))
+        if not accumulates:
+            known.add(node.out)
+    if known | sums != set(names):
+        yield f"never computed: {sorted(set(names) - known - sums)}"
+    yield from _carry_faults(graph, known)
+
+
+def _carry_faults(graph: Graph, known: set[str]) -> Iterator[str]:
+    for carry in graph.carries:
+        if not {carry.previous, carry.next} <= known or graph.value(carry.previous).role != "carry":
+            yield f"{carry}: previous is no carry, or next is never computed"
+        elif graph.value(carry.previous).dims != graph.value(carry.next).dims:
+            yield f"{carry}: the dimensions differ"
+    if sorted(carry.previous for carry in graph.carries) != sorted(v.name for v in graph.with_role("carry")):
+        yield "a carry without a source"
+    if not set(graph.outputs) <= known:
+        yield "an output is never computed"
+
+
+def _dims_agree(graph: Graph, node: Node) -> bool:
     dims = {name: graph.value(name).dims for name in (*node.reads, node.out)}
     out = dims[node.out]
     if isinstance(node, MatMul):
+        if len(dims[node.matrix]) != 2:
+            return False
         rows, cols = dims[node.matrix]
-        expected = ((cols,), (rows,)) if node.transposed else ((rows,), (cols,))
-        _require((out, dims[node.operand]) == expected, graph, f"{node}: dimensions {dims}")
-    elif isinstance(node, Outer):
-        _require(out == dims[node.left] + dims[node.right] and len(out) == 2, graph, f"{node}: dimensions {dims}")
-    elif isinstance(node, BatchSum):
-        _require(out in ((), dims[node.operand]), graph, f"{node}: dimensions {dims}")
-    else:
-        vectors = {dims[name] for name in node.reads if dims[name]}
-        _require(vectors <= {out} and len(out) < 2, graph, f"{node}: dimensions {dims}")
-        _check_expression(graph, node)
+        return (out, dims[node.operand]) == (((cols,), (rows,)) if node.transposed else ((rows,), (cols,)))
+    if isinstance(node, Outer):
+        return out == dims[node.left] + dims[node.right] and len(out) == 2
+    if isinstance(node, BatchSum):
+        return out in ((), dims[node.operand])
+    return {dims[name] for name in node.reads if dims[name]} <= {out} and len(out) < 2
 
 
-def _check_expression(graph: Graph, node: Map) -> None:
-    allowed = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, Elementwise)
-    for part in sympy.preorder_traversal(node.expression):
-        fine = isinstance(part, allowed) or getattr(part, "is_Boolean", False) or part.is_Relational
-        _require(fine, graph, f"{node}: {type(part).__name__} is no elementwise operation")
-        _require(part not in (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo), graph, f"{node}: not finite")
+_ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, Elementwise,
+                BooleanAtom, *CONDITIONS)
 
 
-def _require(condition: bool, graph: Graph, message: str) -> None:
-    if not condition:
-        raise GraphError(f"graph {graph.name}: {message}")
+def _foreign(expression: sympy.Expr) -> Iterator[sympy.Basic]:
+    """Yield the parts of an expression that no Map can hold."""
+    for part in sympy.preorder_traversal(expression):
+        if not isinstance(part, _ELEMENTWISE) or part in (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+            yield part

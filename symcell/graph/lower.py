@@ -80,6 +80,8 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
+    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role == "param":
+        return build.map(build.fresh(f"rows.{inside.name}"), inside, anonymous=True)  # the same in every row
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)
 

@@ -21,7 +21,8 @@ _RELATIONS = {
     relational.StrictGreaterThan: ">", relational.GreaterThan: r"\geq", relational.StrictLessThan: "<",
     relational.LessThan: r"\leq", relational.Equality: "=", relational.Unequality: r"\neq",
 }  # fmt: skip
-_CALL = re.compile(r"(\\[a-z]+|\\operatorname\{\{[a-z]+\}\})\\left\(\{0\}\\right\)")  # a function that takes an exponent
+# A function that takes an exponent.
+_CALL = re.compile(r"(\\[a-z]+|\\operatorname\{\{[a-z]+\}\})\\left\(\{0\}\\right\)")
 _PLACE = re.compile(r"\{(\d)\}|\{\{|\}\}")  # as in str.format; single braces of LaTeX stay
 _DIGIT = re.compile(r"\d|\\mathbf\{1\}|\\tfrac")
 _TALL = (r"\frac", r"\begin", r"\left")
@@ -136,7 +137,8 @@ class Formula:
         inner = self.notation.formula(base.name) if isinstance(base, sympy.Symbol) else None
         call = inner.expression if isinstance(inner, Map) else base
         if isinstance(call, Elementwise) and (found := _CALL.fullmatch(call.row.latex)):
-            return f"{found[1].format()}^{braced(latex_number(exponent))}{parenthesized(self(call.args[0]))}", Level.ATOM
+            called = f"{found[1].format()}^{braced(latex_number(exponent))}"
+            return called + parenthesized(self(call.args[0])), Level.ATOM
         return f"{self(base, Level.BASE)}^{braced(latex_number(exponent))}", Level.ATOM
 
     # --- functions ---------------------------------------------------------------------------------------

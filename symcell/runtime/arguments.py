@@ -59,10 +59,13 @@ class Arguments:
         """Return `value` if it is an array of this kernel's dtype with these dimensions; enter new sizes."""
         if not isinstance(value, np.ndarray):
             raise TypeError(f"{self.cell}: {name} must be a NumPy array, got {type(value).__name__}.")
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"{self.cell}: {name} is a masked array, and kernels know no masks; fill it first.")
         if value.dtype != self.dtype:
-            raise TypeError(
-                f"{self.cell}: {name} is {value.dtype}, and this kernel computes in {self.dtype}: pass "
-                f"{name}.astype(np.{self.dtype}), or compile the cell with dtype=\"{value.dtype}\".")
+            compilable = value.dtype in (np.float32, np.float64)
+            other = f", or compile the cell with dtype=\"{value.dtype}\"" if compilable else ""
+            raise TypeError(f"{self.cell}: {name} is {value.dtype.name}, and this kernel computes in {self.dtype}: "
+                            f"pass {name}.astype(np.{self.dtype}){other}.")
         if value.ndim != len(dims):
             raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}), "
                              f"{len(dims)} dimensions.")
@@ -82,7 +85,14 @@ class Arguments:
             return self.array(name, value, (), {})
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise TypeError(f"{self.cell}: {name} must be a number, got {type(value).__name__}.")
-        return np.asarray(value, self.dtype)
+        try:
+            with np.errstate(over="ignore"):
+                number = np.asarray(float(value), self.dtype)
+        except OverflowError:
+            number = np.asarray(np.inf, self.dtype)
+        if np.isinf(number) and value not in (np.inf, -np.inf):
+            raise ValueError(f"{self.cell}: {name} is too large for {self.dtype}.")
+        return number
 
     # --- whole arguments -------------------------------------------------------------------------------
 

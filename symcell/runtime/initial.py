@@ -33,7 +33,7 @@ def init_params(metadata: Mapping[str, Any], dtype: np.dtype[Any], seed: int,
         for size in shape:
             count *= size
         check_bytes(count, name)
-        result[name] = np.ascontiguousarray(_draw(parameter["init"], shape, random), dtype)
+        result[name] = np.array(_draw(parameter["init"], shape, random), dtype, order="C")
     return result
 
 

@@ -63,7 +63,7 @@ class Kernel:
         """The module's name."""
         return str(self._meta["name"])
 
-    def init_params(self, seed: int = 0, **dims: int) -> dict[str, Array]:
+    def init_params(self, /, seed: int = 0, **dims: int) -> dict[str, Array]:
         """Return initial parameters, each as its declaration says, for sizes such as I=64, H=128.
 
         Raises:
@@ -136,11 +136,10 @@ class Kernel:
         panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
         ready = Ready(values, panels, sizes, owner)
         if copy:  # a sequence of no steps packs and does nothing else
-            none = {name: np.empty((0, 0, sizes.setdefault(dim, 1)), self.dtype)
-                    for name, dim in self._meta["inputs"].items()}
-            empty = {**sizes, "T": 0, "B": 0, "packed": 0}
+            empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
+            none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
             self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
-            object.__setattr__(ready, "sizes", {**ready.sizes, "packed": 1})
+            object.__setattr__(ready, "sizes", {**sizes, ".packed": 1})
         return ready
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -171,21 +170,22 @@ class Kernel:
         parts = threads.split(B, self._threads, float(weights) * B * sizes["T"])
 
         def task(first: int, last: int, **changed: int) -> None:
-            span = {**sizes, "from": first, "to": last, **changed}
+            span = {**sizes, ".from": first, ".to": last, **changed}
             entry(self.isa, self.dtype.itemsize, span, arrays, params, panels)
 
         if len(parts) == 1:
             task(0, B)
             return
-        if not sizes["packed"]:  # weights are packed once for all: a sequence of no steps does nothing else
+        if not sizes[".packed"]:  # weights are packed once for all: a sequence of no steps does nothing else
             task(0, B, T=0)
-        threads.run(parts, lambda first, last: task(first, last, packed=1))
+        threads.run(parts, lambda first, last: task(first, last, **{".packed": 1}))
 
     def _complete(self, sizes: Sizes, layout: Mapping[str, Any]) -> None:
+        # Keys with a dot are the runtime's own; no dimension can be called so.
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
         sizes.update(dict.fromkeys(missing, 1))  # a dimension that no argument has
-        sizes["chunk"] = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
-        sizes.setdefault("packed", 0)
+        sizes[".chunk"] = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
+        sizes.setdefault(".packed", 0)
 
     def _allocate(self, name: str, dims: Iterable[str], kind: str, sizes: Sizes, zero: bool = False) -> Array:
         shape = (memory.slots(kind, sizes), sizes["B"], memory.width(dims, sizes))

@@ -33,7 +33,7 @@ def width(dims: Iterable[str], sizes: Sizes) -> int:
 
 def slots(kind: str, sizes: Sizes) -> int:
     """Return how many steps a buffer of this kind holds."""
-    return {"all": sizes["T"], "history": sizes["T"] + 1, "ring": 2, "chunk": sizes["chunk"], "step": 1}[kind]
+    return {"all": sizes["T"], "history": sizes["T"] + 1, "ring": 2, "chunk": sizes[".chunk"], "step": 1}[kind]
 
 
 def chunk_steps(dims: Iterable[str], sizes: Sizes, itemsize: int) -> int:

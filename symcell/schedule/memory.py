@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 
+from symcell.graph.check import GraphError
 from symcell.graph.ir import BatchSum, Graph, MatMul, Outer
 from symcell.schedule.program import Buffer, Phase, Place, Slots
 
@@ -85,7 +86,9 @@ class _Layout:
             base, later = (carry.next, carry.previous) if self.graph.reverse else (carry.previous, carry.next)
             read = self._read_elsewhere(carry.previous) or self._read_elsewhere(carry.next)
             output = carry.next in self.graph.outputs
-            infer: Slots = "history" if read or output else "ring"
+            # Written by another phase than the loop that reads it, a whole chunk of it exists at once.
+            apart = self.phases[carry.next] != self.phases[carry.previous]
+            infer: Slots = "history" if read or output or apart else "ring"
             train: Slots = "history" if infer == "history" or base in self.saved else "ring"
             why = "carry, and the result" if output else "carry, and kept for the backward pass" \
                 if base in self.saved else "carry"
@@ -160,3 +163,17 @@ def runs(order: Iterable[str], group: set[str]) -> int:
     inside = [name in group for name in order]
     return sum(now and not before for before, now in zip([False, *inside], inside, strict=False))
 
+
+def check_memory(phases: Iterable[Phase], buffers: Iterable[Buffer], places: Mapping[str, Place]) -> None:
+    """Require that buffers of one or two slots are touched by one loop only: elsewhere a whole chunk meets them."""
+    short = {buffer.name for buffer in buffers if {buffer.train, buffer.infer} & {"ring", "step"}}
+    touched: dict[str, set[int]] = {}
+    for number, phase in enumerate(phases):
+        for stage in phase.stages:
+            operands = [operand for panel in stage.panels for operand in panel.operands]
+            for name in (*stage.reads, *stage.writes, *operands):
+                if name in places and places[name].buffer in short:
+                    touched.setdefault(places[name].buffer, set()).add(number)
+    for name, numbers in touched.items():
+        if len(numbers) > 1 or not all(number % 2 for number in numbers):
+            raise GraphError(f"the buffer {name} holds few steps and is touched by phases {sorted(numbers)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symcell.graph.ir import Graph
 from symcell.schedule.gradients import products, row_sums
-from symcell.schedule.memory import across_stages, lay_out, wanted
+from symcell.schedule.memory import across_stages, check_memory, lay_out, wanted
 from symcell.schedule.place import last_phase, place
 from symcell.schedule.program import Pass, Phase, Program, Tape
 from symcell.schedule.stages import cut
@@ -31,6 +31,7 @@ def _pass(name: str, graph: Graph, saved: set[str], histories: dict[str, str]) -
     needed |= crossing & set(phases)
     stored = needed - (saved - _read_in_pass(cuts))
     buffers, places = lay_out(graph, phases, stored, saved, histories)
+    check_memory(cuts, buffers, places)
     return Pass(name, graph, cuts, buffers, places, products(graph, buffers, places), row_sums(graph))  # type: ignore[arg-type]
 
 
