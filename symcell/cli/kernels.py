@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from symcell.cli import terminal
@@ -47,8 +46,8 @@ def compiled(found: Found, dtype: str, progress: terminal.Progress) -> Compiled:
     began = time.perf_counter()
     kernel = compiler.compile(found.cell, dtype, step)
     seconds = time.perf_counter() - began
-    cached = "._cache." in _module(kernel).__name__
-    how = "compiled" if steps else "found in the cache" if cached else "prebuilt"
+    prebuilt = kernel.path.parent.name == "generated"
+    how = "compiled" if steps else "prebuilt" if prebuilt else "found in the cache"
     return Compiled(kernel, how, seconds)
 
 
@@ -57,10 +56,6 @@ def describe(done: Compiled) -> str:
     rows = {
         "kernel": f"{done.kernel.name}, {done.how} in {done.seconds:.2f} s",
         "instructions": done.kernel.isa,
-        "extension": str(_module(done.kernel).__file__),
+        "extension": str(done.kernel.path),
     }
     return "\n".join(f"{name:<14}{value}" for name, value in rows.items())
-
-
-def _module(kernel: Kernel) -> ModuleType:
-    return kernel._module

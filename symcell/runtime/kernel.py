@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -62,6 +63,11 @@ class Kernel:
     def name(self) -> str:
         """The module's name."""
         return str(self._meta["name"])
+
+    @property
+    def path(self) -> Path:
+        """The file of the extension module."""
+        return Path(str(self._module.__file__))
 
     def init_params(self, /, seed: int = 0, **dims: int) -> dict[str, Array]:
         """Return initial parameters, each as its declaration says, for sizes such as I=64, H=128.
