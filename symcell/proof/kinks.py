@@ -50,11 +50,11 @@ def margin(forward: Graph, problem: Problem) -> float:
 
 
 def clear_problem(spec: CellSpec, forward: Graph, T: int, sizes: Mapping[str, int], wanted: float,
-                  dtype: Any = np.float64) -> Problem:
+                  dtype: Any = np.float64, constants: float = 1.0) -> Problem:
     """Draw problems until one is finite and `wanted` away from every kink; else return the best one seen.
 
     Every other draw is of positive numbers: log and sqrt of a parameter are rarely finite otherwise. The second half
-    of the draws is of small numbers, for cells that explode.
+    of the draws is of small numbers, for cells that explode. constants: what the declared ones are multiplied by.
 
     Raises:
         ArithmeticError: no draw makes the cell finite.
@@ -62,7 +62,7 @@ def clear_problem(spec: CellSpec, forward: Graph, T: int, sizes: Mapping[str, in
     best, best_margin = None, -math.inf
     for attempt in range(ATTEMPTS):
         scale = 1.0 if attempt < ATTEMPTS // 2 else 0.25
-        problem = random_problem(spec, T, sizes, attempt, attempt % 2 == 1, scale, dtype)
+        problem = random_problem(spec, T, sizes, attempt, attempt % 2 == 1, scale, constants, dtype)
         reached = margin(forward, problem)
         if best is None or reached > best_margin:
             best, best_margin = problem, reached

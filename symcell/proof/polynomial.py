@@ -12,11 +12,11 @@ wherever it is defined and no step is at its kink; nothing follows from one that
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy
+from sympy import QQ
 
 BITS = 8
 MASK = (1 << BITS) - 1
@@ -115,7 +115,7 @@ class Ring:
         return Polynomial(self, {1 << BITS * (self.count - 1): 1})
 
     def element(self, value: Any) -> Polynomial:
-        """Return an integer, a Fraction, a rational SymPy number or an element as an element."""
+        """Return an integer or rational, a rational SymPy number or an element as an element."""
         if isinstance(value, Polynomial):
             return value
         if isinstance(value, (float, sympy.Float)):
@@ -123,7 +123,7 @@ class Ring:
         if isinstance(value, sympy.NumberSymbol):
             return self.apply(str(value), self.element(0))
         if isinstance(value, sympy.Rational):
-            value = int(value.p) if value.q == 1 else Fraction(int(value.p), int(value.q))
+            value = int(value.p) if value.q == 1 else QQ(int(value.p), int(value.q))
         return Polynomial(self, {0: value} if value else {})
 
     def affords(self, left: dict[int, Any], right: dict[int, Any]) -> bool:
@@ -160,7 +160,7 @@ class Ring:
         if set(argument.terms) <= {0}:
             return self.element(int(bool(argument.terms) and argument.terms[0] > 0))
         leading = argument.terms[max(argument.terms)]
-        value = self._function("step", argument * Fraction(1, leading))
+        value = self._function("step", argument * (QQ(1) / leading))
         return value if leading > 0 else 1 - value
 
     def inverse(self, argument: Polynomial) -> Polynomial:
@@ -170,7 +170,13 @@ class Ring:
             return argument
         if not argument.terms:
             raise ZeroDivisionError("division by an expression that is 0")
-        leading = Fraction(1, argument.terms[max(argument.terms)])
+        (first, leading), *more = sorted(argument.terms.items(), reverse=True)
+        leading = QQ(1) / leading
+        if not first and not more:
+            return self.element(leading)
+        name, inside = self._special.get(first.bit_length() // BITS, ("", argument))
+        if name == "root" and not more and first == 1 << first.bit_length() - 1:  # 1/root(p) = root(p)/p
+            return argument * leading * self.inverse(inside) * leading
         return self.apply("inverse", argument * leading) * leading
 
     def _function(self, name: str, argument: Polynomial) -> Polynomial:

@@ -75,7 +75,7 @@ def build(spec: CellSpec, T: int, sizes: Mapping[str, int], make: Callable[[str,
 
 
 def random_problem(spec: CellSpec, T: int, sizes: Mapping[str, int], seed: int, positive: bool = False,
-                   scale: float = 1.0, dtype: Any = np.float64) -> Problem:
+                   scale: float = 1.0, constants: float = 1.0, dtype: Any = np.float64) -> Problem:
     """Draw normal numbers, or their absolute values; matrices are scaled so that gates do not saturate.
 
     dtype: of the kernel that will see the numbers; the arrays hold float64 that are exact in it.
@@ -89,7 +89,7 @@ def random_problem(spec: CellSpec, T: int, sizes: Mapping[str, int], seed: int, 
         drawn = drawn / max(1, shape[-1]) ** 0.5 if name in matrices else drawn
         return np.asarray(scale * drawn).astype(dtype).astype(np.float64)
 
-    return build(spec, T, sizes, make, lambda value: float(np.asarray(value, dtype)))
+    return build(spec, T, sizes, make, lambda value: float(np.asarray(constants * value, dtype)))
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,9 @@ def run_graphs(forward: Graph, backward: Graph, problem: Problem, functions: Fun
     """What the two graphs of a cell make of a problem."""
     seeds = Seeds({forward.outputs[0]: problem.dy}, problem.dstate, {})
     params = {**problem.params, **problem.constants}
-    trace, found = sweep(forward, backward, problem.T, problem.inputs, params, problem.state, seeds,
-                         problem.sizes, functions, constant)
+    with np.errstate(all="ignore"):  # a NaN fails when it is compared
+        trace, found = sweep(forward, backward, problem.T, problem.inputs, params, problem.state, seeds,
+                             problem.sizes, functions, constant)
     results = {(OUTPUT, "y"): trace.steps[forward.outputs[0]]}
     results |= {(FINAL, name): array for name, array in trace.carries.items()}
     return results | {key: found[key[1]] for key in problem.variables}

@@ -1,7 +1,9 @@
 """All oracles on one cell, from cheap to complete.
 
     for outcome in run_all(spec, {"float32": kernel}):
-    print(outcome)
+        print(outcome)
+
+prints each outcome as soon as it is known.
 """
 
 from __future__ import annotations
@@ -63,16 +65,15 @@ class Report:
         return "\n".join([f"cell {self.cell}", *map(str, self)])
 
 
-def parts(spec: CellSpec, kernels: Mapping[str, Any] | Iterable[Any] = ()) -> tuple[Part, ...]:
-    """The oracles in order. kernels: by what their rows are called, their dtype unless a mapping says."""
-    named = kernels if isinstance(kernels, Mapping) else {str(made.dtype): made for made in kernels}
+def parts(spec: CellSpec, kernels: Mapping[str, Any]) -> tuple[Part, ...]:
+    """The oracles in order. kernels: by what their rows are called, such as "float32"."""
     return (
         Part(1, "derived gradient against SymPy, symbol by symbol", symbolic.ORACLE, lambda: symbolic.check(spec)),
         Part(2, "interpreted gradient against differences", numeric.ORACLE, lambda: numeric.check(spec)),
         Part(3, "declaration run step by step in NumPy", handwritten.ORACLE, lambda: handwritten.check(spec)),
         Part(4, "declaration in PyTorch", frameworks.TORCH, lambda: frameworks.check_torch(spec)),
         Part(4, "declaration in JAX", frameworks.JAX, lambda: frameworks.check_jax(spec)),
-        *(_kernel_part(spec, name, made) for name, made in named.items()),
+        *(_kernel_part(spec, name, made) for name, made in kernels.items()),
     )
 
 
@@ -80,6 +81,6 @@ def _kernel_part(spec: CellSpec, name: str, made: Any) -> Part:
     return Part(5, f"compiled kernel, {name}", f"kernel {name}", lambda: kernel.check(spec, made, name))
 
 
-def run_all(spec: CellSpec, kernels: Mapping[str, Any] | Iterable[Any] = ()) -> Report:
+def run_all(spec: CellSpec, kernels: Mapping[str, Any]) -> Report:
     """Return the report of all oracles; they run as it is read."""
     return Report(spec.name, parts(spec, kernels))

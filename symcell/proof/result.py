@@ -85,7 +85,8 @@ def compare(oracle: str, got: Results, expected: Results, tolerance: float, how:
             faults[label] = error
         if faults:
             worst = max(faults, key=lambda label: math.inf if math.isnan(faults[label]) else faults[label])
-            what = group if len(faults) == 1 and faults[worst] <= tolerance else f"{group}, worst {worst}"
+            alone = faults[worst] == 0 or (len(faults) == 1 and faults[worst] <= tolerance)
+            what = group if alone else f"{group}, worst {worst}"
             outcomes.append(Outcome(oracle, what, faults[worst], tolerance, how))
     return outcomes
 

@@ -69,6 +69,7 @@ class Unrolled:
     def __init__(self, spec: CellSpec, problem: Problem, algebra: Algebra) -> None:
         """Run all statements."""
         self.spec, self.problem, self.algebra = spec, problem, algebra
+        self.statements: dict[sympy.Symbol, sympy.Expr] = {}
         self.values: dict[sympy.Expr, Any] = {}  # of every symbol and formula met so far
         self.tangents: dict[sympy.Symbol, Tangent] = {}
         for name, value in problem.constants.items():
@@ -125,6 +126,7 @@ class Unrolled:
 
     def _statement(self, name: str, scalar: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name, real=True)
+        self.statements[symbol] = scalar
         self.values[symbol] = self.value(scalar)
         tangent: Tangent = {}
         for read in sorted(scalar.free_symbols, key=str):
@@ -133,6 +135,13 @@ class Unrolled:
                 tangent[leaf] = tangent.get(leaf, 0) + partial * rate
         self.tangents[symbol] = tangent
         return symbol
+
+    def nested(self, symbol: sympy.Symbol) -> sympy.Expr:
+        """The statement of a symbol, with all that it reads written into it: an expression of entries only."""
+        if symbol not in self.statements:
+            return symbol
+        scalar = self.statements[symbol]
+        return scalar.xreplace({read: self.nested(read) for read in scalar.free_symbols})
 
     def value(self, formula: sympy.Expr) -> Any:
         """The value of a scalar formula in the algebra; each formula is evaluated once."""
