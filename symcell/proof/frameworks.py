@@ -124,8 +124,8 @@ def run_jax(spec: CellSpec, problem: Problem) -> Results:
         total = (y * problem.dy).sum() + sum((state[name] * d).sum() for name, d in problem.dstate.items())
         return total, (y, state)
 
-    enable_x64 = getattr(jax, "enable_x64", None) or importlib.import_module("jax.experimental").enable_x64
-    with enable_x64(True):
+    home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")  # before JAX 0.8
+    with home.enable_x64(True):
         leaves = [array(value) for value in problem.variables.values()]
         (_, (y, state)), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(leaves)
     results = {(OUTPUT, "y"): y, **{(FINAL, name): value for name, value in state.items()}}
