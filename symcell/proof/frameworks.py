@@ -124,7 +124,7 @@ def run_jax(spec: CellSpec, problem: Problem) -> Results:
         total = (y * problem.dy).sum() + sum((state[name] * d).sum() for name, d in problem.dstate.items())
         return total, (y, state)
 
-    home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")  # before JAX 0.8
+    home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")  # older versions of JAX
     with home.enable_x64(True):
         leaves = [array(value) for value in problem.variables.values()]
         (_, (y, state)), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(leaves)
