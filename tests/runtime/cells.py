@@ -113,8 +113,8 @@ class Memory(Cell):
     g = log(1 + x * x) * sqrt(1 + h**2) + sign(x) * abs(h)
     m = where((x > h) & ~(a > 1) | equal(x, h), minimum(a, 0.5) * h, maximum(h, x) * b)
     e = elu(x) + erf(h) + gelu(c) + silu(m) + softplus(b) + relu(f - g)
-    c.next = f * c + (1 - f) * leaky_relu(g, 0.2) + logsigmoid(s) * hard_sigmoid(h) * 0.3
-    h.next = tanh(c.next + 0.2 * e) / (1 + abs(x)) ** 3 + hard_tanh(m) * exp(-h * h) + 0.01 * x
+    c.next = 0.5 * f * c + (1 - f) * leaky_relu(g, 0.2) * 0.5 + logsigmoid(s) * hard_sigmoid(h) * 0.3
+    h.next = 0.5 * tanh(c.next + 0.1 * e) / (1 + abs(x)) ** 3 + 0.5 * hard_tanh(m) * exp(-h * h) + 0.01 * x
 
 
 class Levels(Cell):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import symcell
+from symcell.compiler import stages
 from symcell.declare.functions import FUNCTIONS
 from symcell.runtime import memory, threads
 from symcell.runtime.cpu import supported_isas
@@ -294,7 +295,7 @@ def test_every_named_quantity_can_be_recorded(cell, dtype):
 
 def test_what_the_cells_cover():
     """Without this the names above could promise too much."""
-    programs = {cell: symcell.compiler.stages(cell).program for cell in QUICK}
+    programs = {cell: stages(cell).program for cell in QUICK}
     assert max(len(stage.panels) for stage in programs[Gates].forward.stages) > 1
     assert sum(phase.kind == "loop" and bool(phase.stages) for phase in programs[Levels].forward.phases) > 1
     assert not programs[Memory].forward.panels
