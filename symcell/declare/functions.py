@@ -48,6 +48,9 @@ class Elementwise(sympy.Function):
     def _eval_is_real(self) -> bool:
         return True
 
+    def _eval_evalf(self, prec: int) -> None:
+        """Have no value of its own: SymPy would look for a function of the same name elsewhere."""
+
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         """Differentiate by argument number `argindex`, as the row says."""
         return sympy.sympify(self.row.partials[argindex - 1](*self.args, self))

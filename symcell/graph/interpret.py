@@ -67,7 +67,7 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     sums = {value.name: np.zeros(tuple(sizes[d] for d in value.dims), dtype) for value in graph.with_role("sum")}
     for node in graph.nodes:
         if isinstance(node, (Outer, BatchSum)):
-            sums[node.out] = sums[node.out] + _accumulated(node, known, sums[node.out].shape, T, B)
+            sums[node.out] = np.asarray(sums[node.out] + _accumulated(node, known, sums[node.out].shape, T, B))
     return Trace({**history, **steps}, state, sums)
 
 
