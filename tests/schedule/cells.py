@@ -1,0 +1,65 @@
+"""Cells whose schedules differ from those of the zoo."""
+
+from tests.declare.text import declare
+
+TWO_LEVEL = declare("""
+x, h, g = Input(), State(), State("P")
+W, U, V, R = Matrix(h, x), Matrix(h, h), Matrix(g, h), Matrix(g, g)
+h.next = tanh(W @ x + U @ h)
+g.next = tanh(V @ h.next + R @ g)
+y = Output(g.next * 1.0)
+""", name="TwoLevel")
+RING_BATCH = declare("""
+x, h, s = Input(), State(), State()
+W, U, V = Matrix(h, x), Matrix(h, h), Matrix(s, x)
+h.next = tanh(W @ x + U @ h + s)
+s.next = V @ x
+""", name="RingBatch")
+LATE_2 = declare("""
+x, h, s = Input(), State(), State()
+W, U, V = Matrix(h, x), Matrix(h, h), Matrix(s, h)
+h.next = tanh(W @ x + U @ h)
+s.next = V @ h.next
+y = Output(s + h)
+""", name="Late2")
+SIX_GATES = declare("""
+x, h = Input(), State()
+W, U_1, U_2, U_3, U_4, U_5, U_6 = (Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, h), Matrix(h, h), Matrix(h, h),
+                                   Matrix(h, h))
+p = sigmoid(U_1 @ h)
+q = tanh(U_2 @ h)
+r = sigmoid(U_3 @ h)
+s = tanh(U_4 @ h)
+t = sigmoid(U_5 @ h)
+u = tanh(U_6 @ h)
+h.next = p * q + r * s + t * u + W @ x
+""", name="SixGates")
+NESTED = declare("""
+x, h = Input(), State()
+W, U, V = Matrix("P", x), Matrix("P", h), Matrix(h, "P")
+h.next = tanh(V @ tanh(U @ tanh(V @ (W @ x + U @ h))))
+""", name="Nested")
+SIDE_BRANCH = declare("""
+x, h, g = Input(), State(), State()
+W, U, R = Matrix(h, x), Matrix(h, h), Matrix("P", h)
+h.next = tanh(W @ x + U @ h)
+q = R @ h.next
+g.next = g * 0.5 + h.next
+y = Output(tanh(q) + R @ g.next)
+""", name="SideBranch")
+ELEMENTWISE = declare("""
+x, h = Input("H"), State()
+p, k = Vector(h), Constant(0.5)
+h.next = sigmoid(p) * h + k * tanh(x)
+""", name="ElementwiseOnly")
+MANY = declare("""
+x, h, c = Input("F"), State(), State("P")
+W, V, R, b, g = Matrix(h, x), Matrix("P", h), Matrix("P", x), Vector(h), Vector("P")
+s, t, k = Scalar(), Scalar(), Constant(0.3)
+a = sigmoid(s)
+e = exp(t) * a
+h.next = a * h + tanh(W @ x + s) * exp(b) + k * (V.T @ c)
+c.next = s * (V @ h.next) + e * c + k * g + V @ b + R @ (x * x)
+y = Output(R.T @ (c.next * c) + s)
+""", name="Many")
+CELLS = (TWO_LEVEL, RING_BATCH, LATE_2, SIX_GATES, NESTED, SIDE_BRANCH, ELEMENTWISE, MANY)
