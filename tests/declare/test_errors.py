@@ -78,6 +78,11 @@ LINES = [
     ("Derivative", "q = sympy.Derivative(h**2, h)", "q uses Derivative"),
     ("Integral", "q = sympy.Integral(h, h)", "q uses Integral"),
     ("unknown function", "q = sympy.Function('f')(h)", "q uses f"),
+    ("text for a vector", "q = h * sigmoid('b')", "the symbol b was not declared in this cell"),
+    ("modulo", "q = h % 2", "q uses Mod"),
+    ("floor", "q = h // 2", "q uses floor"),
+    ("index of a dimension", "V = Vector(h * b)", "a dimension is a declared vector or a name"),
+    ("a number that is zero", "q = h * 1e-400\ny = Output(q)", "y = 0 is a scalar; a vector is expected"),
     ("SymPy symbol", "q = h * sympy.Symbol('a')", "the symbol a was not declared in this cell"),
     ("power of a power", "q = h ** 1.3", "integers and halves up to 64. For others write exp(a * log(b))."),
     ("power of a quantity", "q = h ** b", "exponents are integers and halves"),
@@ -149,6 +154,7 @@ BODIES = [
     ("equations only", "x = Input()\ny = Output(x * 2)", "no State is declared"),
     ("no update", "x, h = Input(), State()", "the state h has no update"),
     ("member without parentheses", "x = Input\nh = State()", "x = Input lacks its parentheses: write Input(...)."),
+    ("loop variable", "x, h = Input(), State()\nfor v in (x, h):\n    pass", "v is defined twice"),
     ("state without parentheses", "x = Input()\nh = State\nh.next = x", "h = State lacks its parentheses"),
     ("no states at .next", "x = Input()\nx.next = x", "x is not a State; only a state has .next. States here: none."),
 ]
@@ -177,6 +183,27 @@ def test_every_message_names_the_cell(lines):
 @pytest.mark.parametrize("lines", ["q = h * b\ndel q", "n = 3\ndel n", "del h"])
 def test_nothing_can_be_deleted(lines):
     with pytest.raises(CellError, match=r"Trial: . cannot be deleted: a declaration is not undone"):
+        declare(f"{START}{lines}\n{UPDATE}")
+
+
+# Outstanding: accepted here, and printed to C as something else or refused by a later stage without an explanation.
+@pytest.mark.xfail(reason="conditions are looked at by no check of the declaration", strict=True)
+@pytest.mark.parametrize("lines", [
+    "q = where((h > 0) ^ (b > 0), h, b)", "q = where((h > 0) >> (b > 0), h, b)",
+    "q = where(sympy.ITE(h > 0, b > 0, h > b), h, b)", "q = where(h > 0, h > 1, b)", "q = sigmoid(h > 0)",
+    "q = maximum(h, b > 0)"])
+def test_a_condition_that_has_no_c_is_refused(lines):
+    with pytest.raises(CellError, match="Trial"):
+        declare(f"{START}{lines}\n{UPDATE}")
+
+
+# Outstanding: Python's own words, without the cell's name.
+@pytest.mark.xfail(reason="another exception than CellError", strict=True)
+@pytest.mark.parametrize("lines", [
+    "q = where(0 < h < 1, h, b)", "q = where(h > 0 and b > 0, h, b)", "q = max(h, b)", "q = where(h > 0, None, b)",
+    "q = sigmoid(None)", "q = sigmoid([h, b])", "q = W.inv @ x", "q = sigmoid(h, b)", "q = where(equal(h, 'b'), h, b)"])
+def test_slips_of_python_are_explained(lines):
+    with pytest.raises(CellError):
         declare(f"{START}{lines}\n{UPDATE}")
 
 

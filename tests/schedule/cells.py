@@ -1,5 +1,7 @@
 """Cells whose schedules differ from those of the zoo."""
 
+import random
+
 from tests.declare.text import declare
 
 TWO_LEVEL = declare("""
@@ -63,3 +65,40 @@ c.next = s * (V @ h.next) + e * c + k * g + V @ b + R @ (x * x)
 y = Output(R.T @ (c.next * c) + s)
 """, name="Many")
 CELLS = (TWO_LEVEL, RING_BATCH, LATE_2, SIX_GATES, NESTED, SIDE_BRANCH, ELEMENTWISE, MANY)
+
+
+def random_cell(seed):
+    """A cell of three states whose equations are drawn: any product of any quantity, in any order."""
+    draw = random.Random(seed)
+    lines = ["x, h, g, s = Input(), State(), State('P'), State()"]
+    lines += [f"{rows}{cols} = Matrix('{rows}', '{cols}')" for rows in "HPI" for cols in "HPI"]
+    lines += ["b, c, e = Vector('H'), Vector('P'), Scalar(init=0.5)"]
+    known = {"H": ["h", "s", "b"], "P": ["g", "c"], "I": ["x"]}
+    unset = {"h": "H", "g": "P", "s": "H"}
+
+    def term(dim, depth=0):
+        kind = draw.choice("qqpmmtse" if depth < 2 else "q")
+        if kind == "m":
+            other = draw.choice("HPI")
+            return f"({dim}{other} @ ({term(other, depth + 1)}))"
+        inner = term(dim, depth + 1) if kind != "q" else ""
+        return {"q": draw.choice(known[dim]), "p": f"{inner} * ({term(dim, depth + 1)})" if kind == "p" else "",
+                "t": f"tanh({inner})", "s": f"({inner} + {term(dim, depth + 1)})" if kind == "s" else "",
+                "e": f"e * {inner}"}[kind]
+
+    for count in range(draw.randrange(1, 8)):
+        if unset and draw.random() < 0.4:
+            state = draw.choice(sorted(unset))
+            dim = unset.pop(state)
+            name = f"{state}.next"
+        else:
+            dim = draw.choice("HPI")
+            name = f"q_{count}"
+        lines.append(f"{name} = 0.5 * tanh({term(dim)}) + {term(dim)}")
+        known[dim].append(name)
+    for state, dim in unset.items():
+        lines.append(f"{state}.next = tanh({term(dim)}) + {term(dim)} * 0.5")
+    if draw.random() < 0.6:
+        dim = draw.choice("HPI")
+        lines.append(f"y = Output({term(dim)} + {draw.choice(known[dim])})")
+    return declare("\n".join(lines), name=f"Random{seed}")

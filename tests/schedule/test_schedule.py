@@ -20,7 +20,18 @@ from symcell.schedule.tiles import MAX_GATES, block_vectors, deal, tile_rows
 from symcell.zoo import find, names
 from tests.declare.text import declare
 from tests.oracle import Sample, graphs
-from tests.schedule.cells import CELLS, ELEMENTWISE, LATE_2, MANY, NESTED, RING_BATCH, SIDE_BRANCH, SIX_GATES, TWO_LEVEL
+from tests.schedule.cells import (
+    CELLS,
+    ELEMENTWISE,
+    LATE_2,
+    MANY,
+    NESTED,
+    RING_BATCH,
+    SIDE_BRANCH,
+    SIX_GATES,
+    TWO_LEVEL,
+    random_cell,
+)
 from tests.schedule.machine import Machine
 
 SIZES = {"I": 2, "H": 3, "O": 4, "P": 5, "F": 4}
@@ -67,9 +78,8 @@ def test_mgu_is_the_golden_text():
     assert text == expected, "\n".join(diff)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 5])
-@pytest.mark.parametrize("cell", EVERY, ids=lambda cell: cell.__name__)
-def test_a_program_computes_what_the_graphs_say(cell, chunk):
+def assert_right(cell, chunk):
+    """Run the program of a cell in chunks of so many steps, and compare it with the interpreted graphs."""
     sample, made = Sample.draw(cell, T=5, B=2, seed=4, **SIZES), program(cell)
     forward, backward = graphs(cell)
     T, sizes, params = 5, sample.sizes, {**sample.params, **sample.constants}
@@ -111,6 +121,17 @@ def test_a_program_computes_what_the_graphs_say(cell, chunk):
     assert set(found) == set(right.sums)
     for name, array in right.sums.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5])
+@pytest.mark.parametrize("cell", EVERY, ids=lambda cell: cell.__name__)
+def test_a_program_computes_what_the_graphs_say(cell, chunk):
+    assert_right(cell, chunk)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_program_of_any_cell_computes_what_the_graphs_say(seed):
+    assert_right(random_cell(seed), chunk=2)
 
 
 # --- placement -------------------------------------------------------------------------------------------------------
