@@ -274,6 +274,10 @@ def test_kernels_compute_in_two_precisions(dtype):
         symcell.compile("lstm", dtype)
 
 
+def test_a_dtype_may_be_numpys():
+    assert symcell.compile("lstm", np.dtype(OTHER)).dtype == OTHER
+
+
 def test_an_unknown_cell_gets_a_suggestion():
     with pytest.raises(symcell.CellError, match=says("lstn", "lstm")):
         symcell.compile("lstn")
@@ -404,6 +408,26 @@ def test_nan_in_a_state_or_in_dy_stays_in_its_row(kernel, data):
     assert_same_bits({"y": run.y[:, :2], "dx": grads.x[:, :1]}, {"y": clean["y"][:, :2], "dx": clean["dx"][:, :1]})
     assert np.isnan(run.y[:, 2]).any()
     assert np.isnan(grads.x[:, 1]).any()
+
+
+@pytest.mark.parametrize("dtype", [FLOAT, OTHER])
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
+def test_enormous_and_tiny_inputs_stay_finite(name, dtype):
+    kernel, data = kernel_of(name, dtype), draw(name, dtype, T=5, B=3)
+    for scale in (np.finfo(dtype).max / 1e3, np.finfo(dtype).tiny):
+        data.x[...] = np.sign(data.x) * scale
+        found = results(kernel, data)
+        assert all(np.isfinite(array).all() for array in found.values())
+        assert np.abs(found["y"]).max() <= 2.5  # a bounded cell, and initial states below that
+
+
+def test_a_call_leaves_denormal_numbers_alone(lstm, lstm_data):
+    results(lstm, lstm_data)
+    assert np.full(1, 1e-40, FLOAT) * np.float32(0.5) > 0
+    tiny = np.full_like(lstm_data.x, 1e-40)
+    zeros = {name: np.zeros_like(array) for name, array in lstm_data.params.items()}
+    params = {**zeros, "W_g": np.full_like(zeros["W_g"], 0.25)}
+    assert (lstm.infer(tiny, params)[1]["c"] > 0).all()
 
 
 # --- runs ------------------------------------------------------------------------------------------------
