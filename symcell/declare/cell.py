@@ -80,7 +80,7 @@ def _warn_unused(spec: CellSpec) -> None:
     unused = [name for name in (*declared, *uses) if name not in used]
     if unused:
         warnings.warn(f"{spec.name}: no state and no output depends on {', '.join(unused)}.",
-                      UnusedParameterWarning, stacklevel=4)
+                      UnusedParameterWarning, stacklevel=3)
 
 
 __all__ = ["Cell", "CellMeta", "MatrixSymbol", "UnusedParameterWarning"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -18,3 +19,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name nearest to `name`, or nothing."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def cell_being_declared() -> str:
+    """Return "Name: " of the cell whose class body is running, for errors raised by what it calls; else nothing."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        scope = getattr(frame.f_locals, "scope", None)  # the namespace of a class body (declare.scope)
+        if scope is not None:
+            return f"{scope.cell}: "
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""

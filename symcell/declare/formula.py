@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.core.relational import Relational
 
 from symcell.declare.errors import CellError
 from symcell.declare.functions import (
@@ -78,6 +79,8 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if isinstance(node, (sympy.Piecewise, sympy.Derivative, sympy.Integral, sympy.Sum)):
         raise _unknown_function(node, name, cell)
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
+    if isinstance(node, (Relational, Apply, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
+        raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
     if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
         raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
     if isinstance(node, sympy.Pow):
@@ -93,6 +96,10 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
             result = _FOLDED[node.func](result, argument)
         return result
     raise _unknown_function(node, name, cell)
+
+
+def _conditions(node: sympy.Basic) -> bool:
+    return any(isinstance(argument, CONDITIONS) for argument in node.args)
 
 
 def _unknown_function(node: sympy.Basic, name: str, cell: str) -> CellError:

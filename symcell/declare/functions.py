@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import sympy
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanAtom, BooleanFunction
+from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare import numeric
-from symcell.declare.errors import CellError
+from symcell.declare.errors import CellError, cell_being_declared
 
 Formula = Callable[..., Any]
-CONDITIONS = (Relational, BooleanFunction)  # not sympy's Boolean: every Symbol is one
+CONDITIONS = (Relational, And, Or, Not)  # not SymPy's Boolean: every Symbol is one
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,25 @@ class Elementwise(sympy.Function):
     """A function of the table, applied to scalars that stand for the components of vectors."""
 
     row: Function
+
+    def __new__(cls, *arguments: Any, **options: Any) -> sympy.Expr:
+        """Apply the function.
+
+        Raises:
+            CellError: the number or the kind of arguments is wrong.
+        """
+        count = len(cls.row.partials)
+        if len(arguments) != count:
+            raise CellError(f"{cell_being_declared()}{cls.row.name}() takes {count} argument{'s' * (count > 1)}, "
+                            f"got {len(arguments)}.")
+        for index, argument in enumerate(arguments):
+            condition = cls.row.name == "where" and index == 0
+            fits = isinstance(argument, CONDITIONS if condition else (sympy.Expr, int, float))
+            # In an epilogue a repeated condition has become a symbol (schedule.cse).
+            if not fits and not (condition and isinstance(argument, (sympy.Symbol, BooleanAtom))):
+                raise CellError(f"{cell_being_declared()}{cls.row.name}() applies to formulas of vectors and scalars, "
+                                f"got {argument!r}.")
+        return super().__new__(cls, *arguments, **options)
 
     @classmethod
     def eval(cls, *args: Any) -> None:
@@ -138,6 +157,8 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> sympy.Expr:
 
 def equal(a: Any, b: Any) -> sympy.Expr:
     """Compare for `where`: Python's `==` compares the formulas and not their values."""
+    if not all(isinstance(value, (sympy.Expr, int, float)) for value in (a, b)):
+        raise CellError(f"{cell_being_declared()}equal() compares two formulas, got {a!r} and {b!r}.")
     return sympy.Eq(a, b, evaluate=False)
 
 
@@ -145,9 +166,10 @@ def where(condition: Any, a: Any, b: Any) -> sympy.Expr:
     """`a` where the condition holds, `b` elsewhere. Conditions: <, <=, >, >=, equal(), and &, |, ~ of them."""
     if isinstance(condition, (bool, BooleanAtom)):
         raise CellError(
-            f"where() got a condition that is always {condition}. If it was written with `==`, that compares two "
-            "formulas and not their values: write equal(a, b), or a comparison with <, <=, >, >=."
+            f"{cell_being_declared()}where() got a condition that is always {condition}. If it was written with `==`, "
+            "that compares two formulas and not their values: write equal(a, b), or a comparison with <, <=, >, >=."
         )
     if not isinstance(condition, CONDITIONS):
-        raise CellError(f"where() expects a comparison as its first argument, such as x > 0; got {condition}.")
-    return where_(condition, sympy.sympify(a), sympy.sympify(b))
+        raise CellError(f"{cell_being_declared()}where() expects a comparison as its first argument, such as x > 0, or "
+                        f"several joined by &, | and ~; got {condition}.")
+    return where_(condition, a, b)

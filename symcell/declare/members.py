@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from symcell.declare.errors import CellError
+from symcell.declare.errors import CellError, cell_being_declared
 
 
 class _Unnamed:
@@ -16,7 +16,8 @@ class _Unnamed:
 
     def _refuse(self, *_: Any) -> Any:
         word = type(self).__name__
-        raise CellError(f"{word}(...) is used inside a formula; assign it to a name first: a = {word}(...).")
+        raise CellError(f"{cell_being_declared()}{word}(...) is used inside a formula; assign it to a name first: "
+                        f"a = {word}(...).")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _refuse
     __neg__ = __abs__ = __matmul__ = __rmatmul__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse

@@ -34,6 +34,7 @@ class Scope:
         self.constants: dict[str, float] = {}
         self.equations: dict[str, Equation] = {}
         self.output: str | None = None
+        self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
 
     # --- naming: the assignment gives a declaration its name --------------------------------------------
@@ -48,9 +49,13 @@ class Scope:
             return self._define(name, value)
         if name in self.dims or name in self.parameters:
             self._check_new(name)
-        if isinstance(value, (tuple, list)) and any(isinstance(item, MEMBERS) for item in value):
+        items = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list, set)) else ()
+        if any(isinstance(item, MEMBERS) for item in items):
             raise CellError(f"{self.cell}: {name} holds declarations in a {type(value).__name__}; give each its own "
                             "name: a, b = State(), State().")
+        if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "O":
+            raise CellError(f"{self.cell}: {name} mixes a formula with a NumPy array; a vector of the cell is declared "
+                            "as Vector, a number as Scalar or Constant.")
         if isinstance(value, type) and value in MEMBERS:
             word = value.__name__
             raise CellError(f"{self.cell}: {name} = {word} lacks its parentheses: write {word}(...).")
@@ -198,6 +203,8 @@ class Scope:
 
     def finish(self, doc: str) -> CellSpec:
         """Check the whole and freeze it."""
+        if self.deleted is not None:
+            raise CellError(f"{self.cell}: {self.deleted} cannot be deleted: a declaration is not undone.")
         if not self.states:
             raise CellError(f"{self.cell}: no State is declared: a recurrent cell needs one, such as h = State().")
         if not self.inputs:
@@ -224,7 +231,11 @@ class Namespace(dict[str, Any]):
         super().__setitem__(name, value if plain else self.scope.bind(name, value))
 
     def __delitem__(self, name: str) -> None:
-        raise CellError(f"{self.scope.cell}: {name} cannot be deleted: a declaration is not undone.")
+        # Python turns what is raised here into a NameError, so the error waits for the end of the class body.
+        if name in self.scope.dims or name in self.scope.parameters:
+            self.scope.deleted = name
+        else:
+            super().__delitem__(name)
 
     def __missing__(self, name: str) -> Any:
         # Python looks a name up here first and goes on to closure, globals and builtins only on a KeyError.

@@ -100,6 +100,12 @@ class MatrixSymbol(sympy.Basic):
         """The dimension of the vectors it gives."""
         return self.cols if self.transposed else self.rows
 
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_") or attribute in self.__slots__:
+            raise AttributeError(attribute)
+        hint = suggestion(attribute, ["T"])
+        raise CellAttributeError(f"{self._scope.cell}: the matrix {self.name} has no attribute {attribute!r}.{hint}")
+
     def __str__(self) -> str:
         return self.name + (".T" if self.transposed else "")
 
@@ -119,7 +125,8 @@ class MatrixSymbol(sympy.Basic):
             "are not part of the language yet. Elementwise algebra is for vectors and scalars.")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __pow__ = __neg__ = _refuse
-    __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = __call__ = _refuse
+    __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
+    __call__ = __getitem__ = _refuse
 
 
 class Apply(sympy.Expr):

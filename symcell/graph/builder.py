@@ -57,6 +57,13 @@ class Builder:
         """Return the value that the expression is, computing it under a fresh name if it is new."""
         return self.find(expression) or self.map(self.fresh(wish), expression, anonymous)
 
+    def rows(self, parameter: sympy.Symbol) -> str:
+        """Return a parameter as a vector of the step, the same in every row: what a product can read."""
+        if ("rows", parameter) not in self._made:
+            name = self.fresh(f"rows.{parameter.name}")
+            self._made["rows", parameter] = self.map(name, parameter, anonymous=True)
+        return self._made["rows", parameter]
+
     def matmul(self, matrix: str, transposed: bool, operand: str, name: str | None = None) -> str:
         """Apply a matrix (or its transpose) to a vector; the result is anonymous unless named."""
         key = (matrix, transposed, operand)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import sympy
-from sympy.logic.boolalg import BooleanAtom
+from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
-from symcell.declare.functions import CONDITIONS, Elementwise
+from symcell.declare.functions import CONDITIONS, Elementwise, where_
 from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer
 
 
@@ -84,8 +84,12 @@ _ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy
                 BooleanAtom, *CONDITIONS)
 
 
+_HOLDERS = (where_, And, Or, Not)  # of conditions
+
+
 def _foreign(expression: sympy.Expr) -> Iterator[sympy.Basic]:
     """Yield the parts of an expression that no Map can hold."""
     for part in sympy.preorder_traversal(expression):
-        if not isinstance(part, _ELEMENTWISE) or part in (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+        mixed = any(isinstance(argument, CONDITIONS) for argument in part.args) and not isinstance(part, _HOLDERS)
+        if mixed or not isinstance(part, _ELEMENTWISE) or part in (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
             yield part

@@ -81,7 +81,7 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
     if isinstance(inside, sympy.Symbol) and build.values[inside.name].role == "param":
-        return build.map(build.fresh(f"rows.{inside.name}"), inside, anonymous=True)  # the same in every row
+        return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)
 

@@ -82,6 +82,8 @@ class _Printer:
     def _logic(self, node: boolalg.BooleanFunction) -> tuple[int, str]:
         if isinstance(node, boolalg.Not):
             return _ATOM, f"~{self.text(node.args[0], _ATOM)}"
+        if not isinstance(node, (boolalg.And, boolalg.Or)):
+            raise TypeError(f"no C for {node!r}")
         joint = " & " if isinstance(node, boolalg.And) else " | "
         return _ATOM, f"({joint.join(self.text(argument, _ATOM) for argument in node.args)})"
 

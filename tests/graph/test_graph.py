@@ -207,7 +207,6 @@ def test_a_parameter_as_operand_is_the_same_in_every_row():
     assert "rows.b = b" in equations(graph)
 
 
-@pytest.mark.xfail(reason="each product of a parameter makes its own copy of the rows", strict=True)
 def test_the_rows_of_a_parameter_are_made_once():
     graph = lowered(HEAD + "V = Matrix(h, h)\nh.next = U @ b + V @ b + W @ x + h")
     assert sum(isinstance(node, Map) and node.expression == symbol("b") for node in graph.nodes) == 1
