@@ -68,7 +68,7 @@ class Reference:
 
     def _recorded(self, record: Iterable[str], trace: Trace) -> dict[str, Array]:
         result = {}
-        for name in (record,) if isinstance(record, str) else record:
+        for name in (record,) if isinstance(record, str) else record or ():
             if name not in self._meta["named"]:
                 message = unknown("quantity that changes from step to step called", name, self._meta["named"])
                 raise ValueError(f"{self._meta['cell']}: record: {message}")

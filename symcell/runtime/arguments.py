@@ -63,8 +63,9 @@ class Arguments:
             raise TypeError(f"{self.cell}: {name} is a masked array, and kernels know no masks; fill it first.")
         if value.dtype != self.dtype:
             compilable = value.dtype in (np.float32, np.float64)
+            found = value.dtype.name + ("" if value.dtype.isnative else " in the other byte order")
             other = f", or compile the cell with dtype=\"{value.dtype}\"" if compilable else ""
-            raise TypeError(f"{self.cell}: {name} is {value.dtype.name}, and this kernel computes in {self.dtype}: "
+            raise TypeError(f"{self.cell}: {name} is {found}, and this kernel computes in {self.dtype}: "
                             f"pass {name}.astype(np.{self.dtype}){other}.")
         if value.ndim != len(dims):
             raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}), "
@@ -76,7 +77,7 @@ class Arguments:
             if size != expected:
                 raise ValueError(f"{self.cell}: {name} has shape {value.shape}; expected ({', '.join(dims)}) with "
                                  f"{dim}={expected} on axis {axis}.")
-        check_bytes(math.prod(value.shape) * value.itemsize, name)
+        check_bytes(math.prod(value.shape) * value.itemsize, f"{self.cell}: {name}")
         return value
 
     def number(self, name: str, value: object) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,9 @@ def init_params(metadata: Mapping[str, Any], dtype: np.dtype[Any], seed: int,
         raise TypeError(f"{metadata['cell']}: init_params needs the size{'s' if len(missing) > 1 else ''} "
                         f"{', '.join(missing)}, for instance {missing[0]}=64.")
     sizes = {name: check_size(name, size) for name, size in dims.items()}
-    random = np.random.default_rng(seed)
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
+        raise TypeError(f"{metadata['cell']}: init_params: seed={seed!r} is not an integer of at least 0.")
+    random = np.random.default_rng(int(seed))
     result = {}
     for name, parameter in metadata["params"].items():
         shape = tuple(sizes[dim] for dim in parameter["dims"])

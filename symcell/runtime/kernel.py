@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,8 @@ class Kernel:
         Raises:
             ValueError: the dtype is not float32 or float64, or the module has no code for this machine.
         """
+        with contextlib.suppress(TypeError):  # what is no dtype at all is shown by the message below
+            dtype = np.dtype(dtype).name if dtype is not None else "None"
         if dtype not in DTYPES:
             raise ValueError(f"dtype={dtype!r}: kernels compute in {' or '.join(DTYPES)}.")
         self._module = module
@@ -46,6 +50,7 @@ class Kernel:
         self.isa = cpu.chosen_isa(module.isas())
         self._arguments = Arguments(self._meta, self.dtype)
         self._threads = threads.default()
+        self.chunk: int | None = None  # steps treated together, None: by size; results do not depend on it
 
     @property
     def threads(self) -> int:
@@ -190,7 +195,8 @@ class Kernel:
         # Keys with a dot are the runtime's own; no dimension can be called so.
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
         sizes.update(dict.fromkeys(missing, 1))  # a dimension that no argument has
-        sizes[".chunk"] = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
+        by_size = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
+        sizes[".chunk"] = self.chunk or by_size
         sizes.setdefault(".packed", 0)
 
     def _allocate(self, name: str, dims: Iterable[str], kind: str, sizes: Sizes, zero: bool = False) -> Array:
@@ -210,8 +216,10 @@ class Kernel:
     # --- record ------------------------------------------------------------------------------------------
 
     def _check_record(self, record: Iterable[str]) -> tuple[str, ...]:
-        names = (record,) if isinstance(record, str) else tuple(record)
+        names = (record,) if isinstance(record, str) else tuple(record or ())
         for name in names:
+            if not isinstance(name, str):
+                raise TypeError(f"{self._meta['cell']}: record must be names such as 'f', got {name!r}.")
             if name not in self._meta["named"]:
                 message = unknown("quantity that changes from step to step called", name, self._meta["named"])
                 raise ValueError(f"{self._meta['cell']}: record: {message}")
@@ -262,7 +270,8 @@ class Kernel:
         return self._gradients(tape, arrays, sizes)
 
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
-        found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
+        with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
+            found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
                   for name in self._meta["params"]}
         dx = {name: arrays[adjoint][0] for name, adjoint in self._meta["dx"].items()}
@@ -290,6 +299,9 @@ def _recorded_kind(kind: str | None, is_state: bool) -> str:
 
 
 def _same(now: Any, then: Array) -> bool:
-    """Compare bit for bit, so that NaN equals itself."""
-    now = np.asarray(now, then.dtype)
-    return now.shape == then.shape and now.tobytes() == then.tobytes()
+    """Compare bit for bit, so that NaN equals itself; a scalar may have been given as a plain number."""
+    if not isinstance(now, np.ndarray):
+        if then.shape != () or not isinstance(now, numbers.Real):
+            return False
+        now = np.asarray(now, then.dtype)
+    return now.dtype == then.dtype and now.shape == then.shape and now.tobytes() == then.tobytes()

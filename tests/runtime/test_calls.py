@@ -59,7 +59,7 @@ WRONG_TYPE = {
     "bool": (lambda a: a > 0, ["is bool", "astype(np.float32)"]),
     "complex": (lambda a: a.astype("complex64"), ["is complex64"]),
     "object": (lambda a: a.astype(object), ["is object"]),
-    "other byte order": (lambda a: a.astype(a.dtype.newbyteorder()), ["is float32", "astype(np.float32)"]),
+    "other byte order": (lambda a: a.astype(a.dtype.newbyteorder()), ["in the other byte order", "astype(np.float32)"]),
     "record": (lambda a: np.zeros(a.shape, [("a", "f4")]), ["is void"]),
     "time": (lambda a: a.astype("int64").astype("M8[s]"), ["is datetime64"]),
 }
@@ -388,8 +388,7 @@ def test_nan_and_infinity_stay_in_their_row(kernel, data, value):
     assert np.array_equal(run.y[0], clean["y"][0])
     if np.isnan(value):
         assert np.isnan(run.y[1:, 1]).all()
-    with np.errstate(invalid="ignore"):  # NumPy's products of an infinity
-        grads = kernel.backward(run, data.dy, data.dstate)
+    grads = kernel.backward(run, data.dy, data.dstate)
     assert_same_bits({"dx": grads.x[:, others]}, {"dx": clean["dx"][:, others]})
     for name, array in grads.state.items():
         assert_same_bits({name: array[others]}, {name: clean[f"dstate {name}"][others]})
