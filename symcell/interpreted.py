@@ -36,6 +36,7 @@ class Reference:
         self.dtype = np.dtype("float64")
         self._arguments = Arguments(metadata, self.dtype)
         self._output = forward.outputs[0]
+        self.threads = 1  # as a kernel has it; there is only one
 
     def __repr__(self) -> str:
         return f"<symcell reference {self._meta['name']}, {self.dtype}>"
@@ -55,7 +56,10 @@ class Reference:
         checked = self._arguments.check_params(params, sizes)
         inputs = self._arguments.check_inputs(x, sizes)
         first = self._arguments.check_states("state", state, sizes)
-        sizes.update({dim: 1 for dim in self._meta["dims"] if dim not in sizes})
+        missing = [dim for dim in self._meta["dims"] if dim not in sizes]
+        if missing:
+            raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
+                             "the initial state.")
         values = {name: np.array(value) for name, value in checked.items()} | self._arguments.check_constants(constants)
         carries = {name: first.get(name, np.zeros((sizes["B"], sizes[dim])))
                    for name, dim in self._meta["states"].items()}

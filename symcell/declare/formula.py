@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import sympy
 from sympy.core.relational import Relational
 
@@ -81,6 +82,8 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
     if isinstance(node, (Relational, Apply, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
         raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
+    if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
+        _check_value(node, name, cell)
     if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
         raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
     if isinstance(node, sympy.Pow):
@@ -96,6 +99,23 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
             result = _FOLDED[node.func](result, argument)
         return result
     raise _unknown_function(node, name, cell)
+
+
+def _check_value(node: sympy.Expr, name: str, cell: str) -> None:
+    """Refuse functions of constants that have no finite value, such as log(0)."""
+
+    def value(part: sympy.Basic) -> Any:
+        if isinstance(part, Elementwise) and not _conditions(part):
+            return part.row.numpy(*(value(argument) for argument in part.args))
+        if isinstance(part, (sympy.Add, sympy.Mul)):
+            return (sum if isinstance(part, sympy.Add) else math.prod)(value(argument) for argument in part.args)
+        if isinstance(part, sympy.Pow):
+            return np.float64(value(part.base)) ** float(part.exp)
+        return np.float64(part) if part.is_number and not part.has(Elementwise) else np.float64(1)
+
+    with np.errstate(all="ignore"):
+        if not np.isfinite(value(node)):
+            raise CellError(f"{cell}: {name} holds the constant {node}, which has no finite value.")
 
 
 def _conditions(node: sympy.Basic) -> bool:

@@ -58,6 +58,8 @@ class Elementwise(sympy.Function):
             if not fits and not (condition and isinstance(argument, (sympy.Symbol, BooleanAtom))):
                 raise CellError(f"{cell_being_declared()}{cls.row.name}() applies to formulas of vectors and scalars, "
                                 f"got {argument!r}.")
+            if condition and isinstance(argument, BooleanAtom):  # SymPy could decide it: h**2 > -1
+                return sympy.sympify(arguments[1] if argument else arguments[2])
         return super().__new__(cls, *arguments, **options)
 
     @classmethod
@@ -95,7 +97,7 @@ def define(row: Function) -> type[Elementwise]:
 
 
 def _if(condition: Any, yes: Any, no: Any) -> sympy.Expr:
-    return where_(condition, sympy.sympify(yes), sympy.sympify(no))
+    return where_(sympy.sympify(condition), sympy.sympify(yes), sympy.sympify(no))
 
 
 def _larger(a: Any, b: Any) -> sympy.Expr:

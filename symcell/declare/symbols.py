@@ -58,6 +58,12 @@ class Quantity(sympy.Symbol):
             raise CellError(
                 f"{self._scope.cell}: {self.name}.{attribute} cannot be set; only .next of a state can.{hint}")
 
+    def __getitem__(self, index: Any) -> Any:
+        raise CellError(f"{self._scope.cell}: {self.name}[...]: {self.name} stands for each of its components at once; "
+                        "there is no way to take one out.")
+
+    __iter__ = None
+
     def __matmul__(self, other: Any) -> None:
         raise CellError(
             f"{self._scope.cell}: {self.name} @ ... : only a declared matrix stands left of @. "

@@ -5,8 +5,7 @@ The data are exact in the kernel's dtype, so that only the kernel's own rounding
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +22,7 @@ Array = Any
 SHAPES = (  # (T, B, I, H): fills no vector; fills some; one of everything; whole vectors; nothing at all
     (4, 7, 13, 5), (2, 3, 5, 50), (3, 1, 1, 1), (5, 2, 16, 32), (0, 2, 3, 4), (2, 0, 3, 4),
 )
-CHUNK = 2  # steps of the chunks that the shapes run in a second time
+CHUNKS = (2, 3)  # steps of the forward and backward chunks that the shapes run in a second time
 _ODD = (3, 7, 11, 17)  # sizes of dimensions other than I and H
 
 
@@ -55,21 +54,12 @@ def check(spec: CellSpec, kernel: Any, name: str = "") -> list[Outcome]:
     """
     oracle = f"kernel {name or np.dtype(kernel.dtype)}"
     by_shape = [_check_shape(spec, kernel, oracle, shape) for shape in SHAPES]
-    with _small_chunks(kernel):  # so short a sequence is one chunk otherwise, and errors at borders would hide
-        by_shape += [_check_shape(spec, kernel, oracle, shape) for shape in SHAPES if shape[0] > CHUNK]
+    # So short a sequence is one chunk otherwise, and errors at borders would hide.
+    by_shape += [_check_shape(spec, kernel, oracle, shape, CHUNKS) for shape in SHAPES if shape[0] > CHUNKS[0]]
     groups: dict[str, list[Outcome]] = {}
     for row in (row for rows in by_shape for row in rows):
         groups.setdefault(row.what.partition(",")[0], []).append(row)
     return [_check_init(spec, kernel, oracle), *(max(rows, key=_badness) for rows in groups.values())]
-
-
-@contextlib.contextmanager
-def _small_chunks(kernel: Any) -> Iterator[None]:
-    before, kernel.chunk = getattr(kernel, "chunk", None), CHUNK
-    try:
-        yield
-    finally:
-        kernel.chunk = before
 
 
 def _badness(row: Outcome) -> float:
@@ -89,7 +79,8 @@ def _check_init(spec: CellSpec, kernel: Any, oracle: str) -> Outcome:
     return replace(rows[0], what=rows[0].what.replace(D_PARAM, "initial parameters"))
 
 
-def _check_shape(spec: CellSpec, kernel: Any, oracle: str, shape: tuple[int, int, int, int]) -> list[Outcome]:
+def _check_shape(spec: CellSpec, kernel: Any, oracle: str, shape: tuple[int, int, int, int],
+                 chunks: tuple[int | None, int | None] = (None, None)) -> list[Outcome]:
     T, sizes, forward = shape[0], sizes_of(spec, shape), lower(spec)
     dtype = np.dtype(kernel.dtype)
     allowed = tolerance(dtype, sizes, T)
@@ -98,7 +89,7 @@ def _check_shape(spec: CellSpec, kernel: Any, oracle: str, shape: tuple[int, int
     expected = dict(run_graphs(forward, adjoint(forward), problem))
     shown = ", ".join(f"{dim}={size}" for dim, size in {"T": T, **sizes}.items() if dim in ("T", "B", *spec.dims))
     # A gradient that cancels to below a tenth of the data's size 1 has rounding errors of terms of size 1.
-    return compare(oracle, run_kernel(kernel, problem), with_inference(expected), allowed,
+    return compare(oracle, run_kernel(kernel, problem, chunks), with_inference(expected), allowed,
                    f"against the float64 interpreter, {len(SHAPES)} shapes, worst {shown}", floor=0.1, dtype=dtype)
 
 
@@ -108,8 +99,8 @@ def with_inference(results: Results) -> Results:
     return {**results, **again}
 
 
-def run_kernel(kernel: Any, problem: Problem) -> Results:
-    """What a kernel makes of a problem: forward, backward and infer."""
+def run_kernel(kernel: Any, problem: Problem, chunks: tuple[int | None, int | None] = (None, None)) -> Results:
+    """What a kernel makes of a problem: forward and infer, then backward, with these lengths of chunks."""
 
     def cast(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: np.asarray(array).astype(kernel.dtype) for name, array in arrays.items()}
@@ -118,9 +109,12 @@ def run_kernel(kernel: Any, problem: Problem) -> Results:
     x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
     constants = {name: float(value) for name, value in problem.constants.items()}
     given: dict[str, Any] = {"constants": constants} if constants else {}
+    kernel.chunk = chunks[0]
     run = kernel.forward(x, params, state, **given)
-    grads = kernel.backward(run, problem.dy.astype(kernel.dtype), cast(problem.dstate))
     y, last = kernel.infer(x, params, state, **given)
+    kernel.chunk = chunks[1]
+    grads = kernel.backward(run, problem.dy.astype(kernel.dtype), cast(problem.dstate))
+    kernel.chunk = None
     dx = grads.x if isinstance(x, dict) else {next(iter(inputs)): grads.x}
     results = {(OUTPUT, "y"): run.y, (OUTPUT, "y of infer"): y}
     for group, arrays in ((FINAL, run.state), (D_INPUT, dx), (D_PARAM, grads.params), (D_STATE, grads.state)):

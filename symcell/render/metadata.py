@@ -33,14 +33,13 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
         "seed": backward.adjoints[f"{spec.output}.out"],
         "dx": {name: backward.adjoints[name] for name, _ in spec.inputs},
         "dstate": {name: backward.adjoints[name] for name, _ in spec.states},
-        "saved": tuple(b.name for b in program.backward.buffers if b.why == "given"
-                       and b.name != backward.adjoints[f"{spec.output}.out"]),
     }
 
 
 def _pass(p: Pass) -> dict[str, Any]:
     return {
-        "buffers": {b.name: {"width": b.width, "train": b.train, "infer": b.infer, "zero": b.accumulates}
+        "buffers": {b.name: {"width": b.width, "train": b.train, "infer": b.infer, "zero": b.accumulates,
+                             "given": b.given}
                     for b in p.buffers},
         "chunk_width": _chunk_width(p),
         "panels": {

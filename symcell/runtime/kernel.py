@@ -54,7 +54,10 @@ class Kernel:
 
     @property
     def threads(self) -> int:
-        """How many threads may share a batch; at first the cores this process may use. Results do not depend on it."""
+        """How many threads may share a batch; at first the cores this process may use. Results do not depend on it.
+
+        The products that end in weight gradients are NumPy's, whose BLAS has threads of its own.
+        """
         return self._threads
 
     @threads.setter
@@ -162,7 +165,7 @@ class Kernel:
         arrays: dict[str, tuple[Array, str]] = {}
         for name, buffer in layout["buffers"].items():
             kind = _recorded_kind(buffer[mode], name in self._meta["states"]) if name in wanted else buffer[mode]
-            if name in inputs:
+            if buffer["given"]:
                 arrays[name] = (inputs[name], "all")
             elif kind is not None:
                 arrays[name] = (self._allocate(name, buffer["width"], kind, sizes), kind)
@@ -192,9 +195,12 @@ class Kernel:
         threads.run(parts, lambda first, last: task(first, last, **{".packed": 1}))
 
     def _complete(self, sizes: Sizes, layout: Mapping[str, Any]) -> None:
-        # Keys with a dot are the runtime's own; no dimension can be called so.
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
-        sizes.update(dict.fromkeys(missing, 1))  # a dimension that no argument has
+        if missing:
+            states = [name for name, dim in self._meta["states"].items() if dim in missing]
+            raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
+                             f"the initial state of {', '.join(states)}.")
+        # Keys with a dot are the runtime's own; no dimension can be called so.
         by_size = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
         sizes[".chunk"] = self.chunk or by_size
         sizes.setdefault(".packed", 0)
@@ -258,10 +264,11 @@ class Kernel:
         arrays: dict[str, tuple[Array, str]] = {}
         for name, buffer in layout["buffers"].items():
             kind = buffer["train"]
-            array = given.get(name)
-            if array is None:
-                array = self._allocate(name, buffer["width"], kind, sizes, buffer["zero"])
-            arrays[name] = (array, kind)
+            # By name alone the forward pass's scratch would pass for this one's, where both compute a value.
+            if buffer["given"]:
+                arrays[name] = (given[name], kind)
+            else:
+                arrays[name] = (self._allocate(name, buffer["width"], kind, sizes, buffer["zero"]), kind)
         for name, adjoint in self._meta["dstate"].items():
             array, kind = arrays[adjoint]
             array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)

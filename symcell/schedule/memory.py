@@ -63,9 +63,9 @@ class _Layout:
         self.outer = {name for n in graph.nodes if isinstance(n, Outer) for name in n.reads}
 
     def add(self, name: str, values: list[str], train: Slots | None, infer: Slots | None, why: str,
-            accumulates: bool = False) -> None:
+            accumulates: bool = False, given: bool = False) -> None:
         columns = tuple((value, self.graph.value(value).dims[0]) for value in values)
-        self.buffers.append(Buffer(name, columns, train, infer, why, accumulates))
+        self.buffers.append(Buffer(name, columns, train, infer, why, accumulates, given))
         for index, (value, dim) in enumerate(columns):
             self.places[value] = Place(name, tuple(d for _, d in columns[:index]), dim, 0)
 
@@ -74,10 +74,11 @@ class _Layout:
         for value in self.graph.with_role("input", "saved"):
             state = histories.get(value.name)
             if state is None:
-                self.add(value.name, [value.name], "all", "all", "given")
+                self.add(value.name, [value.name], "all", "all", "given", given=True)
                 continue
             if state not in {buffer.name for buffer in self.buffers}:
-                self.buffers.append(Buffer(state, ((state, value.dims[0]),), "history", "history", "given"))
+                columns = ((state, value.dims[0]),)
+                self.buffers.append(Buffer(state, columns, "history", "history", "given", given=True))
             self.places[value.name] = Place(state, (), value.dims[0], int(value.name != state))
 
     def carries(self) -> None:

@@ -32,6 +32,7 @@ class Buffer:
     infer: Slots | None
     why: str
     accumulates: bool = False
+    given: bool = False  # it comes from outside: an input, or what the forward pass has left
 
     @property
     def width(self) -> tuple[str, ...]:

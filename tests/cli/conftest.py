@@ -1,6 +1,7 @@
 """Commands run in a folder of the test's own; whatever happens, no traceback is ever shown."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -65,6 +66,11 @@ def refused(symcell):
     return run
 
 
+def _heed_ctrl_c():
+    """Undo what a shell does to its background jobs, and they to their children: ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def process(folder):
     """Start the command in a Python of its own, with warnings as errors."""
@@ -73,7 +79,8 @@ def process(folder):
     def start(*words, stdout=subprocess.PIPE, **environment):
         command = [sys.executable, "-W", "error", "-m", "symcell", *words]
         running = subprocess.Popen(command, cwd=folder, env=os.environ | environment, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+                                   stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
+                                   preexec_fn=_heed_ctrl_c)
         started.append(running)
         return running
 

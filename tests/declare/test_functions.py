@@ -38,7 +38,7 @@ def torch_function(torch, name):
 
 def by_torch(call, *arrays):
     """The value of a function of PyTorch, and its gradient by each argument."""
-    torch = pytest.importorskip("torch")
+    import torch
     given = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in arrays]
     value = call(torch)(*given)
     value.sum().backward()

@@ -206,7 +206,6 @@ print("agree")
 
 
 def test_pytorch_checks_the_gradients_and_trains(tmp_path):
-    pytest.importorskip("torch")
     report = python(EXAMPLES / "torch_function.py", "--steps", "120", folder=tmp_path)
     assert "gradcheck: passed" in report
     values = [float(loss) for loss in re.findall(r"loss ([\d.]+)", report)]
@@ -214,7 +213,6 @@ def test_pytorch_checks_the_gradients_and_trains(tmp_path):
 
 
 def test_the_pytorch_layer_is_well_behaved(tmp_path):
-    pytest.importorskip("torch")
     code = """
 import numpy as np, torch, torch_function
 from torch_function import CellLayer, check_gradients

@@ -37,7 +37,6 @@ def test_declaration_step_by_step(name):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_torch(name):
-    pytest.importorskip("torch")
     rows = frameworks.check_torch(CELLS[name].spec)
     assert len(rows) == len(GROUPS)
     assert all(row.passed for row in rows), rows

@@ -3,11 +3,13 @@
 import functools
 import itertools
 import math
+import threading
 
 import numpy as np
 import pytest
 
 import symcell
+from symcell import Cell, Input, Matrix, State, sigmoid, tanh
 from symcell.compiler import stages
 from symcell.declare.functions import FUNCTIONS
 from symcell.runtime import memory, threads
@@ -302,3 +304,37 @@ def test_what_the_cells_cover():
     assert Math.spec.dims == ("chunk", "self")
     used = " ".join(str(equation.expression) for cell in QUICK for equation in cell.spec.equations)
     assert not [name for name in FUNCTIONS if f"{name}(" not in used and name not in ("step", "abs")]
+
+
+class Both(Cell):
+    """v and a are computed in both passes, under the same names and for different numbers of steps."""
+
+    x = Input(dim="H")
+    h = State()
+    W, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, h)
+    v = sigmoid(h)
+    a = tanh(W @ x + U @ h) * v
+    h.next = tanh(V @ a) * v + x * v * 0.3
+
+
+@pytest.mark.parametrize("record", [(), ("v", "a")])
+def test_the_passes_share_no_scratch(record):
+    """Two backward passes of one run at a time, and one after a record, find memory of their own."""
+    kernel, exact = symcell.compile(Both, "float64"), symcell.reference(Both)
+    params, x = kernel.init_params(H=17), np.random.default_rng(0).normal(size=(60, 4, 17))
+    run = kernel.forward(x, params, record=record)
+    expected = exact.backward(exact.forward(x, params), np.ones_like(run.y))
+    found: list[object] = []
+
+    def work():
+        found.append(kernel.backward(run, np.ones_like(run.y)))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == len(workers)
+    for grads in found:
+        np.testing.assert_allclose(grads.x, expected.x, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(grads.params["V"], expected.params["V"], rtol=0, atol=1e-10)
