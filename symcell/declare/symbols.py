@@ -58,12 +58,6 @@ class Quantity(sympy.Symbol):
             raise CellError(
                 f"{self._scope.cell}: {self.name}.{attribute} cannot be set; only .next of a state can.{hint}")
 
-    def __getitem__(self, index: Any) -> Any:
-        raise CellError(f"{self._scope.cell}: {self.name}[...]: {self.name} stands for each of its components at once; "
-                        "there is no way to take one out.")
-
-    __iter__ = None
-
     def __matmul__(self, other: Any) -> None:
         raise CellError(
             f"{self._scope.cell}: {self.name} @ ... : only a declared matrix stands left of @. "
@@ -132,7 +126,7 @@ class MatrixSymbol(sympy.Basic):
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __pow__ = __neg__ = _refuse
     __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
-    __call__ = __getitem__ = _refuse
+    __call__ = _refuse  # no __getitem__: SymPy would take what has one for a sequence
 
 
 class Apply(sympy.Expr):

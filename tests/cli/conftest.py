@@ -66,11 +66,6 @@ def refused(symcell):
     return run
 
 
-def _heed_ctrl_c():
-    """Undo what a shell does to its background jobs, and they to their children: ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def process(folder):
     """Start the command in a Python of its own, with warnings as errors."""
@@ -79,12 +74,14 @@ def process(folder):
     def start(*words, stdout=subprocess.PIPE, **environment):
         command = [sys.executable, "-W", "error", "-m", "symcell", *words]
         running = subprocess.Popen(command, cwd=folder, env=os.environ | environment, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
-                                   preexec_fn=_heed_ctrl_c)
+                                   stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
         started.append(running)
         return running
 
+    # A shell has its background jobs ignore Ctrl-C, and so would their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield start
+    signal.signal(signal.SIGINT, before)
     for running in started:
         running.kill()
         running.communicate()
