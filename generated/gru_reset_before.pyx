@@ -279,13 +279,14 @@ forward pass, chunk by chunk
     a_n                      (H)  - / -          on request
     n                        (H)  all / -        tape
 
-tape, per step and member of the batch
-  x            input       I numbers    the run's copy of the input
-  h            state       H numbers    the states of all steps are kept
-  r            saved       H numbers    computed from a_r, not kept
-  z            saved       H numbers    computed from a_z, not kept
-  h_r          saved       H numbers    operand of a product after the loop: d_U_n += d_a_n h_r^T
-  n            saved       H numbers    computed from a_n, not kept
+tape, per step and member of the batch, in float32 (float64: twice as much)
+  x            input       4*I bytes    the run's copy of the input
+  h            state       4*H bytes    the states of all steps are kept
+  r            saved       4*H bytes    computed from a_r, not kept
+  z            saved       4*H bytes    computed from a_z, not kept
+  h_r          saved       4*H bytes    operand of a product after the loop: d_U_n += d_a_n h_r^T
+  n            saved       4*H bytes    computed from a_n, not kept
+  together 4*I + 20*H bytes
 
 backward pass, chunk by chunk, last first
   all steps of the chunk at once: nothing

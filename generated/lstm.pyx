@@ -305,15 +305,16 @@ forward pass, chunk by chunk
     a_o                      (H)  - / -          on request
     o                        (H)  all / -        tape
 
-tape, per step and member of the batch
-  x            input       I numbers    the run's copy of the input
-  h            state       H numbers    the states of all steps are kept
-  c            state       H numbers    the states of all steps are kept
-  i            saved       H numbers    computed from a_i, not kept
-  f            saved       H numbers    computed from a_f, not kept
-  g            saved       H numbers    computed from a_g, not kept
-  o            saved       H numbers    computed from a_o, not kept
+tape, per step and member of the batch, in float32 (float64: twice as much)
+  x            input       4*I bytes    the run's copy of the input
+  h            state       4*H bytes    the states of all steps are kept
+  c            state       4*H bytes    the states of all steps are kept
+  i            saved       4*H bytes    computed from a_i, not kept
+  f            saved       4*H bytes    computed from a_f, not kept
+  g            saved       4*H bytes    computed from a_g, not kept
+  o            saved       4*H bytes    computed from a_o, not kept
   tanh_c_next  recomputed  -            costs 12 multiplications, less than a write and a read
+  together 4*I + 24*H bytes
 
 backward pass, chunk by chunk, last first
   all steps of the chunk at once: nothing

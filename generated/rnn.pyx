@@ -150,10 +150,11 @@ forward pass, chunk by chunk
     W_x                      (H)  chunk / chunk  read by another phase
     a_h_next                 (H)  - / -          on request
 
-tape, per step and member of the batch
-  x            input       I numbers    the run's copy of the input
-  h            state       H numbers    the states of all steps are kept
-  h.next       state       H numbers    the states of all steps are kept
+tape, per step and member of the batch, in float32 (float64: twice as much)
+  x            input       4*I bytes    the run's copy of the input
+  h            state       4*H bytes    the states of all steps are kept
+  h.next       state       4*H bytes    the states of all steps are kept
+  together 4*I + 4*H bytes
 
 backward pass, chunk by chunk, last first
   all steps of the chunk at once: nothing

@@ -7,6 +7,7 @@ of panel products whose fused elementwise epilogue computes vectors of one dimen
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -203,11 +204,17 @@ class Tape:
         return tuple(kept.name for kept in self.kept if kept.how == "saved")
 
     def __str__(self) -> str:
-        lines = ["tape, per step and member of the batch"]
+        lines = ["tape, per step and member of the batch, in float32 (float64: twice as much)"]
+        rows: dict[str, str] = {}  # a state and its next value lie in one history
         for kept in self.kept:
-            size = f"{kept.dim} numbers" if kept.how != "recomputed" else "-"
+            stored = kept.how != "recomputed"
+            size = f"4*{kept.dim} bytes" if stored else "-"
             lines.append(f"  {kept.name:<12} {kept.how:<11} {size:<12} {kept.why}")
-        return "\n".join(lines)
+            if stored:
+                rows[kept.name.removesuffix(".next")] = kept.dim
+        count = Counter(rows.values())
+        total = " + ".join(f"{4 * number}*{dim}" for dim, number in count.items())
+        return "\n".join([*lines, f"  together {total or 0} bytes"])
 
 
 @dataclass(frozen=True)
