@@ -106,7 +106,11 @@ def _explain(error: BaseException, full: str | None, shown: str) -> str:
     if isinstance(error, ImportError):
         return f"{where}: an import failed: {_message(error)}.{_symcell_name(error)}"
     what = f"{type(error).__name__}: {_message(error)}{_code(_source(error, full))}"
-    return f"{where}: {what}. (SYMCELL_TRACEBACK=1 prints the traceback.)"
+    advice = ""
+    if isinstance(error, TypeError) and "truth value of Relational" in str(error):
+        advice = (" A comparison of quantities is neither true nor false: write `&` for `and`, `|` for `or`, "
+                  "`maximum` for `max`, `where` for `if`.")
+    return f"{where}: {what}.{advice} (SYMCELL_TRACEBACK=1 prints the traceback.)"
 
 
 def _line(error: BaseException, full: str | None, shown: str) -> str:

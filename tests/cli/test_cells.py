@@ -131,6 +131,7 @@ def test_there_is_no_such_cell(refused, folder, text, message):
 @pytest.mark.parametrize(("text", "message"), [
     ("", "mine.py declares no cell"),
     ("x = 1\ny = x / 0\n", "mine.py:2: ZeroDivisionError: division by zero, in `y = x / 0`."),
+    ("import sympy\nif sympy.Symbol('a') > 0:\n    pass\n", "write `&` for `and`, `|` for `or`, `maximum` for `max`"),
     ("x = 1\nclass A(:\n", "mine.py:2: this is not valid Python: invalid syntax, in `class A(:`."),
     ("if True:\nx = 1\n", "mine.py:2: this is not valid Python: expected an indented block"),
     ("from symcell import Matrx\n", "mine.py:1: an import failed: cannot import name 'Matrx' from 'symcell'"),
