@@ -45,8 +45,8 @@ def _pass(p: Pass) -> dict[str, Any]:
         "panels": {
             panel.name: {
                 "gates": len(panel.accumulators),
-                "lanes": next(stage.dim for stage in p.stages if panel in stage.panels),
-                "K": tuple(_inner(p, term.matrix, term.transposed) for term in panel.accumulators[0][1]),
+                "lanes": p.lanes(panel),
+                "K": p.inner_dims(panel),
             }
             for panel in p.panels
         },
@@ -59,11 +59,6 @@ def _chunk_width(p: Pass) -> tuple[str, ...]:
     names = {name for stage in batch for name in (*stage.writes, *stage.reads)}
     names |= {operand for stage in batch for panel in stage.panels for operand in panel.operands}
     return tuple(p.places[name].dim for name in sorted(names & set(p.places)))
-
-
-def _inner(p: Pass, matrix: str, transposed: bool) -> str:
-    rows, cols = p.graph.value(matrix).dims
-    return rows if transposed else cols
 
 
 def literal(data: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from symcell.render.identifiers import Identifiers, identifiers
 from symcell.render.metadata import literal, metadata
 from symcell.render.stage import StageView
 from symcell.render.text import equations
-from symcell.schedule.program import Pass, Program
+from symcell.schedule.program import Panel, Pass, Program
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,7 @@ def _product(dims: tuple[str, ...]) -> str:
     return " * ".join(f"c.n_{dim}" for dim in dims) or "1"
 
 
-def _panel_length(p: Pass, panel: object) -> str:
+def _panel_length(p: Pass, panel: Panel) -> str:
     """Python text: numbers in a packed panel, its lanes rounded up to a whole cache line."""
-    terms = panel.accumulators[0][1]  # type: ignore[attr-defined]
-    lanes = next(stage.dim for stage in p.stages if panel in stage.panels)
-    K = " + ".join(f"c.n_{stage_view.inner_dim(p, term)}" for term in terms)
-    return f"{len(panel.accumulators)} * whole_lines(c.n_{lanes}, itemsize) * ({K})"  # type: ignore[attr-defined]
+    K = " + ".join(f"c.n_{dim}" for dim in p.inner_dims(panel))
+    return f"{len(panel.accumulators)} * whole_lines(c.n_{p.lanes(panel)}, itemsize) * ({K})"

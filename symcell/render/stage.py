@@ -11,7 +11,7 @@ from symcell.declare.functions import CONDITIONS
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
 from symcell.render.text import plain
-from symcell.schedule.program import Buffer, Panel, Pass, Place, Stage, Term
+from symcell.schedule.program import Buffer, Panel, Pass, Place, Stage
 from symcell.schedule.tiles import block_vectors, tile_rows
 
 
@@ -48,12 +48,6 @@ class StageView:
 def length(width: tuple[str, ...]) -> str:
     """Return the C text of a sum of dimensions."""
     return " + ".join(f"c->n_{dim}" for dim in width)
-
-
-def inner_dim(p: Pass, term: Term) -> str:
-    """Return the dimension over which a product sums."""
-    rows, cols = p.graph.value(term.matrix).dims
-    return rows if term.transposed else cols
 
 
 class _Names:
@@ -112,7 +106,7 @@ def packs(p: Pass, stage: Stage, panel: Panel, names: Identifiers) -> tuple[str,
     """Return (comment, calls) that pack one panel."""
     vectors = _by_registers(block_vectors, stage)
     gates = len(panel.accumulators)
-    K = [f"c->n_{inner_dim(p, term)}" for term in panel.accumulators[0][1]]
+    K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
     calls = []
     for gate, (_, terms) in enumerate(panel.accumulators):
         for count, term in enumerate(terms):
@@ -167,7 +161,7 @@ def _parameters(p: Pass, stage: Stage) -> list[str]:
 
 def _panel(p: Pass, panel: Panel, index: int, names: _Names) -> PanelView:
     terms = panel.accumulators[0][1]
-    K = [f"c->n_{inner_dim(p, term)}" for term in terms]
+    K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
     operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {k}}}"
                      for t, k in zip(terms, K, strict=True))
     total = K[0] if len(K) == 1 else f"({' + '.join(K)})"

@@ -146,6 +146,15 @@ class Pass:
         """All panels, in order."""
         return tuple(panel for stage in self.stages for panel in stage.panels)
 
+    def lanes(self, panel: Panel) -> str:
+        """Return the dimension of a panel's sums."""
+        return next(stage.dim for stage in self.stages if panel in stage.panels)
+
+    def inner_dims(self, panel: Panel) -> tuple[str, ...]:
+        """Return the dimensions over which a panel sums, one per operand: together its K."""
+        shapes = [(self.graph.value(term.matrix).dims, term.transposed) for term in panel.accumulators[0][1]]
+        return tuple(dims[0] if transposed else dims[1] for dims, transposed in shapes)
+
     def buffer(self, name: str) -> Buffer:
         """Return the buffer of this name."""
         return next(buffer for buffer in self.buffers if buffer.name == name)
