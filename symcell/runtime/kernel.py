@@ -128,7 +128,7 @@ class Kernel:
         copies = {name: np.array(value, order="C") for name, value in inputs.items()}
         record = self._check_record(record)
         if checkpoint is not None:
-            every = check_size("checkpoint", checkpoint)
+            every = self._arguments.check_steps("checkpoint", checkpoint)
             return self._forward_stretches(sizes, copies, kept, initial_state, record, every, x, params)
         arrays = self._run_forward(sizes, copies, kept, initial_state, "train", record)
         needed = {name for name, buffer in self._meta["backward"]["buffers"].items() if buffer["given"]}
