@@ -161,7 +161,8 @@ class Kernel:
     def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                          panels: dict[str, Array], y: Array, recorded: Mapping[str, Array]) -> dict[str, Array]:
         """Write a stretch's y and recorded quantities; return the states after it. Its tape ends with the call."""
-        arrays = self._run_forward(sizes, part.of(inputs), params, part.state, "train", recorded, panels)
+        mode = "train" if recorded else "infer"  # the same bits, and without a tape less is written
+        arrays = self._run_forward(sizes, part.of(inputs), params, part.state, mode, recorded, panels)
         y[part.start : part.stop] = self._output(arrays)
         for name, array in recorded.items():
             array[part.start : part.stop] = self._steps(name, arrays)
