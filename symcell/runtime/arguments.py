@@ -80,6 +80,14 @@ class Arguments:
         check_bytes(math.prod(value.shape) * value.itemsize, f"{self.cell}: {name}")
         return value
 
+    def check_steps(self, name: str, count: object) -> int:
+        """Return a number of steps as an int of at least 1."""
+        if isinstance(count, bool) or not isinstance(count, numbers.Integral):
+            raise TypeError(f"{self.cell}: {name}={count!r} is not an integer; pass a number of steps such as 32.")
+        if count < 1:
+            raise ValueError(f"{self.cell}: {name}={count} must be at least 1 step.")
+        return int(count)
+
     def number(self, name: str, value: object) -> Array:
         """Return a number as an array of shape () of this kernel's dtype."""
         if isinstance(value, np.ndarray):
