@@ -55,6 +55,7 @@ _FAMILIES = {
     },
     "elementwise recurrences": {
         "sru": "sru:SRU",
+        "sru_recurrence": "sru:SRURecurrence",
     },
 }
 

@@ -25,3 +25,21 @@ class SRU(Cell):
     r = sigmoid(W_r @ x + v_r * c + b_r)
     c.next = f * c + (1 - f) * (W_u @ x)
     h = Output(r * c.next + (1 - r) * (W_s @ x))
+
+
+class SRURecurrence(Cell):
+    """The recurrence of the SRU alone. Lei, Zhang, Wang, Dai and Artzi 2018, arXiv:1709.02755v5.
+
+    Convention: as "sru", whose products come in ready: u = W_u x, u_f = W_f x, u_r = W_r x, and for the highway
+    s = W_s x, or x itself as in the paper. There is no matrix, and x is a dict of four arrays (T, B, H).
+    """
+
+    c = State()
+    u, u_f, u_r, s = Input(c), Input(c), Input(c), Input(c)
+    v_f, v_r = Vector(c), Vector(c)
+    b_f, b_r = Vector(c), Vector(c)
+
+    f = sigmoid(u_f + v_f * c + b_f)
+    r = sigmoid(u_r + v_r * c + b_r)
+    c.next = f * c + (1 - f) * u
+    h = Output(r * c.next + (1 - r) * s)

@@ -259,6 +259,27 @@ def sru_backward(p, grads, d, v):
     return dx, {"c": dc * f + da["f"] * p["v_f"] + da["r"] * p["v_r"]}
 
 
+# --- the recurrence of the SRU alone: the four products come in ---
+
+
+def sru_recurrence_forward(p, x, s):
+    c_old = s["c"]
+    f, r = (sigmoid(x[f"u_{k}"] + p[f"v_{k}"] * c_old + p[f"b_{k}"]) for k in "fr")
+    c = f * c_old + (1 - f) * x["u"]
+    return {"c": c, "y": r * c + (1 - r) * x["s"]}, (x, c_old, f, r, c)
+
+
+def sru_recurrence_backward(p, grads, d, v):
+    x, c_old, f, r, c = v
+    dc = d["c"] + d["y"] * r
+    da = {"f": dc * (c_old - x["u"]) * f * (1 - f), "r": d["y"] * (c - x["s"]) * r * (1 - r)}
+    for k, adjoint in da.items():
+        grads[f"v_{k}"] += (adjoint * c_old).sum(axis=0)
+        grads[f"b_{k}"] += adjoint.sum(axis=0)
+    dx = {"u": dc * (1 - f), "u_f": da["f"], "u_r": da["r"], "s": d["y"] * (1 - r)}
+    return dx, {"c": dc * f + da["f"] * p["v_f"] + da["r"] * p["v_r"]}
+
+
 # --- both passes of a whole sequence ---
 
 
@@ -278,21 +299,25 @@ REFERENCES = {
     "lstm_multiplicative": Reference(lstm_multiplicative_forward, lstm_multiplicative_backward),
     "nas": Reference(nas_forward, nas_backward),
     "sru": Reference(sru_forward, sru_backward),
+    "sru_recurrence": Reference(sru_recurrence_forward, sru_recurrence_backward),
 }
 
 
 def run(reference: Reference, sample: Sample) -> Results:
     """Both passes over the sequence; a cell shows its state h, or what its step returns beside the states as y."""
     p, s, values, y = sample.params, sample.state, [], []
-    for x in sample.x:
+    for t in range(sample.sizes["T"]):
+        x = {name: array[t] for name, array in sample.x.items()} if isinstance(sample.x, dict) else sample.x[t]
         s, v = reference.forward(p, x, s)
         values.append(v)
         y.append(s["y"] if "y" in s else s["h"])
         s = {name: s[name] for name in sample.state}
     grads = {name: np.zeros_like(value) for name, value in p.items()}
-    d, dx = dict(sample.dstate), np.empty_like(sample.x)
+    d, steps = dict(sample.dstate), [None] * len(values)
     for t in reversed(range(len(values))):
-        dx[t], d = reference.backward(p, grads, _with_output(d, sample.dy[t]), values[t])
+        steps[t], d = reference.backward(p, grads, _with_output(d, sample.dy[t]), values[t])
+    several = isinstance(sample.x, dict)
+    dx = {name: np.stack([step[name] for step in steps]) for name in sample.x} if several else np.stack(steps)
     return Results(np.stack(y), s, dx, grads, d)
 
 

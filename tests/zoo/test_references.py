@@ -26,7 +26,7 @@ def name_of(shape: dict[str, int]) -> str:
 
 
 def test_every_base_cell_has_a_reference():
-    assert set(REFERENCES) == {*zoo.PREBUILT, "mgu", "lstm_multiplicative", "nas", "sru"}
+    assert set(REFERENCES) == {*zoo.PREBUILT, "mgu", "lstm_multiplicative", "nas", "sru", "sru_recurrence"}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=name_of)

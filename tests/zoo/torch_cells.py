@@ -139,13 +139,20 @@ def sru(p, x, c):
     return r * c + (1 - r) * linear(x, p["W_s"]), c
 
 
+def sru_recurrence(p, x, c):
+    """The same, its products given."""
+    f, r = (sigmoid(x[f"u_{k}"] + p[f"v_{k}"] * c + p[f"b_{k}"]) for k in "fr")
+    c = f * c + (1 - f) * x["u"]
+    return r * c + (1 - r) * x["s"], c
+
+
 TORCH_CELLS = {
     cell.__name__: cell
     for cell in (
         rnn_linear, elman_head, jordan,
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
-        lstm_multiplicative, nas, sru,
+        lstm_multiplicative, nas, sru, sru_recurrence,
         gru_reset_before, gru_reset_before_inverted, mgu,
     )
 }
