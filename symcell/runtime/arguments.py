@@ -133,7 +133,8 @@ class Arguments:
             return {name: self.array(f'x["{name}"]', x[name], ("T", "B", dim), sizes)
                     for name, dim in self.inputs.items()}
         if len(self.inputs) != 1:
-            raise TypeError(f"{self.cell}: x must be a dict with {', '.join(self.inputs)}.")
+            entries = ", ".join(f'"{name}": array' for name in self.inputs)
+            raise TypeError(f"{self.cell}: x must be a dict {{{entries}}}, got {type(x).__name__}.")
         (name, dim), = self.inputs.items()
         return {name: self.array("x", x, ("T", "B", dim), sizes)}
 
