@@ -480,11 +480,20 @@ cdef sc_span span_of(sizes):
 
 cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
     """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
-    array, slots = buffers.get(name, (None, "all"))
+    found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask = {"ring": 1, "step": 0}.get(slots, -1)
-    rows.chunked = slots == "chunk"
-    if array is not None:
-        count = {"all": span.steps, "history": span.steps + 1, "ring": 2, "chunk": span.chunk, "step": 1}[slots]
-        rows.base = address(name, array, count * rows.size * itemsize, array.flags.writeable)
+    rows.mask, rows.chunked = -1, 0
+    if found is None:
+        return 0
+    array, slots = found
+    cdef ptrdiff_t count = span.steps
+    if slots == "history":
+        count = span.steps + 1
+    elif slots == "chunk":
+        count, rows.chunked = span.chunk, 1
+    elif slots == "ring":
+        count, rows.mask = 2, 1
+    elif slots == "step":
+        count, rows.mask = 1, 0
+    rows.base = address(name, array, count * rows.size * itemsize, slots != "all" or array.flags.writeable)
     return 0

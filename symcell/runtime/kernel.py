@@ -18,6 +18,7 @@ from symcell.runtime.checkpoint import Stretch, edges
 from symcell.runtime.run import Gradients, Ready, Run
 
 DTYPES = ("float32", "float64")
+LAYOUTS = 256  # sizes whose buffers' shapes a kernel remembers
 COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
 
 
@@ -39,6 +40,17 @@ class _Tape:
         return sum(a.nbytes for a in [*held, *(a for part in self.stretches for a in part.state.values())])
 
 
+@dataclass(frozen=True)
+class _Buffer:
+    """An array that a pass asks for: how many steps it holds, its shape (None: given), whether it starts as zeros."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+    zero: bool
+    purpose: str
+
+
 class Kernel:
     """A compiled cell. T time steps, B members of the batch; other dimensions as the cell declares them."""
 
@@ -57,6 +69,9 @@ class Kernel:
         self.dtype = np.dtype(dtype)
         self.isa = cpu.chosen_isa(module.isas())
         self._arguments = Arguments(self._meta, self.dtype)
+        self._pool = memory.Pool(self.dtype)
+        self._owner = (module, dtype)  # of what this kernel hands out and takes back
+        self._layouts: dict[Any, tuple[_Buffer, ...]] = {}
         self._threads = threads.default()
         self.chunk: int | None = None  # steps treated together, None: by size; results do not depend on it
 
@@ -123,9 +138,10 @@ class Kernel:
         initial_state = self._arguments.check_states("state", state, sizes)
         # The run keeps its own copies: what the caller does to x or to the parameters later must not
         # reach the gradient.
-        kept = {name: np.array(value, order="C") for name, value in checked.items()}
+        cell = self._meta["cell"]
+        kept = {name: self._pool.copy(f"parameter {name}", value, cell) for name, value in checked.items()}
         kept |= self._arguments.check_constants(constants)
-        copies = {name: np.array(value, order="C") for name, value in inputs.items()}
+        copies = {name: self._pool.copy(f"input {name}", value, cell) for name, value in inputs.items()}
         record = self._check_record(record)
         if checkpoint is not None:
             every = self._arguments.check_steps("checkpoint", checkpoint)
@@ -133,7 +149,7 @@ class Kernel:
         arrays = self._run_forward(sizes, copies, kept, initial_state, "train", record)
         needed = {name for name, buffer in self._meta["backward"]["buffers"].items() if buffer["given"]}
         held = {name: array for name, (array, _) in arrays.items() if name in needed}  # not the pass's scratch
-        tape = _Tape((self._module, str(self.dtype)), sizes, held, kept, params, isinstance(x, Mapping))
+        tape = _Tape(self._owner, sizes, held, kept, params, isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
         recorded = {name: self._steps(name, arrays).copy() for name in record}
@@ -142,20 +158,22 @@ class Kernel:
     def _forward_stretches(self, sizes: Sizes, inputs: dict[str, Array], params: dict[str, Array],
                            state: Mapping[str, Array], record: tuple[str, ...], every: int, x: Any,
                            given: Mapping[str, Any]) -> Run:
-        self._complete(sizes, self._meta["forward"])
+        self._complete(sizes, "forward")
         state = {name: np.array(value, order="C") for name, value in state.items()}
-        panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
+        panels = self._panels("forward", sizes)
         output = self._meta["output"]
-        y = self._allocate("y", (output["dim"],), "all", sizes)
-        recorded = {name: self._allocate(name, self._meta["named"][name]["dims"], "all", sizes) for name in record}
+        y = self._all_steps("y", (output["dim"],), sizes)
+        recorded = {name: self._all_steps(name, self._meta["named"][name]["dims"], sizes) for name in record}
         stretches = []
         for start, stop in edges(sizes["T"], every):
             part = Stretch(start, stop, state)
             stretches.append(part)
             state = self._forward_stretch(part, part.sizes(sizes, start > 0), inputs, params, panels, y, recorded)
-        tape = _Tape((self._module, str(self.dtype)), sizes, inputs, params, given, isinstance(x, Mapping),
+        tape = _Tape(self._owner, sizes, inputs, params, given, isinstance(x, Mapping),
                      tuple(stretches))
+        y = y[:]
         y.flags.writeable = False
+        recorded = {name: array[:] for name, array in recorded.items()}
         return Run(y, {name: value.copy() for name, value in state.items()}, recorded, tape)
 
     def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -176,7 +194,7 @@ class Kernel:
             y (T, B, H), and the states after the last step, (B, H) each.
         """
         ready = params if isinstance(params, Ready) else self.prepare(params, copy=False)
-        if ready.owner != (self._module, str(self.dtype)):
+        if ready.owner != self._owner:
             raise ValueError(f"{self._meta['cell']}: these parameters were prepared for another kernel.")
         sizes = dict(ready.sizes)
         inputs = self._arguments.check_inputs(x, sizes)
@@ -191,9 +209,8 @@ class Kernel:
         sizes: Sizes = {}
         checked = self._arguments.check_params(params, sizes)
         values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
-        owner = (self._module, str(self.dtype))
-        panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
-        ready = Ready(values, panels, sizes, owner)
+        panels = self._panels("forward", sizes, kept=copy)
+        ready = Ready(values, panels, sizes, self._owner)
         if copy:  # a sequence of no steps packs and does nothing else
             empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
             none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
@@ -204,30 +221,24 @@ class Kernel:
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                      state: Mapping[str, Array], mode: str, record: Iterable[str],
                      panels: Mapping[str, Array] | None = None) -> dict[str, tuple[Array, str]]:
-        layout = self._meta["forward"]
-        self._complete(sizes, layout)
-        wanted = {self._meta["named"][name]["buffer"] for name in record}
-        arrays: dict[str, tuple[Array, str]] = {}
-        for name, buffer in layout["buffers"].items():
-            kind = _recorded_kind(buffer[mode], name in self._meta["states"]) if name in wanted else buffer[mode]
-            if buffer["given"]:
-                arrays[name] = (inputs[name], "all")
-            elif kind is not None:
-                arrays[name] = (self._allocate(name, buffer["width"], kind, sizes), kind)
+        self._complete(sizes, "forward")
+        wanted = frozenset(self._meta["named"][name]["buffer"] for name in record)
+        arrays = self._allocate("forward", sizes, inputs, mode, wanted)
         for name in self._meta["states"]:
-            first = arrays[name][0][0]
-            first[...] = state.get(name, 0)
+            arrays[name][0][0] = state.get(name, 0)
         if panels is None:
-            panels = memory.panels(layout["panels"], sizes, self.dtype)
-        self._call(self._module.forward, layout, sizes, arrays, params, panels)
+            panels = self._panels("forward", sizes)
+        self._call(self._module.forward, sizes, arrays, params, panels)
         return arrays
 
-    def _call(self, entry: Any, layout: Mapping[str, Any], sizes: Sizes, arrays: Mapping[str, tuple[Array, str]],
+    def _call(self, entry: Any, sizes: Sizes, arrays: Mapping[str, tuple[Array, str]],
               params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
         """Run a pass, its rows shared by threads where that pays."""
         B = sizes["B"]
-        weights = sum(panel.size for panel in panels.values())
-        parts = threads.split(B, self._threads, float(weights) * B * sizes["T"])
+        parts = [(0, B)]
+        if self._threads > 1:
+            weights = sum(panel.size for panel in panels.values())
+            parts = threads.split(B, self._threads, float(weights) * B * sizes["T"])
 
         def task(first: int, last: int, **changed: int) -> None:
             span = {**sizes, ".from": first, ".to": last, **changed}
@@ -240,25 +251,55 @@ class Kernel:
             task(0, B, T=0)
         threads.run(parts, lambda first, last: task(first, last, **{".packed": 1}))
 
-    def _complete(self, sizes: Sizes, layout: Mapping[str, Any]) -> None:
+    def _complete(self, sizes: Sizes, direction: str) -> None:
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
         if missing:
             states = [name for name, dim in self._meta["states"].items() if dim in missing]
             raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
                              f"the initial state of {', '.join(states)}.")
         # Keys with a dot are the runtime's own; no dimension can be called so.
-        by_size = memory.chunk_steps(layout["chunk_width"], sizes, self.dtype.itemsize)
-        sizes[".chunk"] = self.chunk or by_size
+        chunk_width = self._meta[direction]["chunk_width"]
+        sizes[".chunk"] = self.chunk or memory.chunk_steps(chunk_width, sizes, self.dtype.itemsize)
         sizes.setdefault(".packed", 0)
 
-    def _allocate(self, name: str, dims: Iterable[str], kind: str, sizes: Sizes, zero: bool = False) -> Array:
-        shape = (memory.slots(kind, sizes), sizes["B"], memory.width(dims, sizes))
-        return memory.empty(shape, self.dtype, f"{self._meta['cell']}: {name}", zero)
+    def _allocate(self, direction: str, sizes: Sizes, given: Mapping[str, Array], mode: str,
+                  wanted: frozenset[str] = frozenset()) -> dict[str, tuple[Array, str]]:
+        """Return the arrays of a pass, and how many steps each holds; `wanted`: buffers kept because of `record`."""
+        key = (direction, mode, wanted, *sizes.items())
+        layout = self._layouts.get(key)
+        if layout is None:
+            if len(self._layouts) >= LAYOUTS:
+                self._layouts.clear()
+            layout = self._layouts[key] = self._layout(direction, sizes, mode, wanted)
+        new, cell = self._pool.empty, self._meta["cell"]
+        return {b.name: (given[b.name] if b.shape is None else new(b.purpose, b.shape, cell, b.zero), b.kind)
+                for b in layout}
+
+    def _layout(self, direction: str, sizes: Sizes, mode: str, wanted: frozenset[str]) -> tuple[_Buffer, ...]:
+        buffers = []
+        for name, buffer in self._meta[direction]["buffers"].items():
+            kind = _recorded_kind(buffer[mode], name in self._meta["states"]) if name in wanted else buffer[mode]
+            if kind is not None:
+                shape = (memory.slots(kind, sizes), sizes["B"], memory.width(buffer["width"], sizes))
+                buffers.append(_Buffer(name, kind, None if buffer["given"] else shape, buffer["zero"],
+                                       f"{direction} {name}"))
+        return tuple(buffers)
+
+    def _all_steps(self, name: str, dims: tuple[str, ...], sizes: Sizes) -> Array:
+        shape = sizes["T"], sizes["B"], memory.width(dims, sizes)
+        return self._pool.empty(f"result {name}", shape, self._meta["cell"])
+
+    def _panels(self, direction: str, sizes: Sizes, kept: bool = False) -> dict[str, Array]:
+        """Return memory for the packed weights of a pass; where they are kept it is nobody else's."""
+        pool = memory.Pool(self.dtype) if kept else self._pool
+        return {name: pool.empty(f"{direction} {name}", memory.panel_shape(panel, sizes, self.dtype),
+                                 f"{self._meta['cell']}: packed weights {name}")
+                for name, panel in self._meta[direction]["panels"].items()}
 
     def _output(self, arrays: Mapping[str, tuple[Array, str]]) -> Array:
         output = self._meta["output"]
         array = arrays[output["buffer"]][0]
-        return array[1:] if output["is_state"] else array
+        return array[1:] if output["is_state"] else array[:]  # a view: what a caller does to flags stays the caller's
 
     def _final_state(self, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> dict[str, Array]:
         T = sizes["T"]
@@ -304,15 +345,15 @@ class Kernel:
             dy = np.zeros(run.y.shape, self.dtype)
         dy = self._arguments.array("dy", dy, ("T", "B", output["dim"]), sizes)
         last = self._arguments.check_states("dstate", dstate, sizes)
-        panels = memory.panels(self._meta["backward"]["panels"], sizes, self.dtype)
+        panels = self._panels("backward", sizes)
         if tape.stretches:
             return self._backward_stretches(tape, sizes, plain(dy), last, panels)
         return self._backward(tape, sizes, tape.arrays, plain(dy), last, panels)
 
     def _backward_stretches(self, tape: _Tape, sizes: Sizes, dy: Array, last: dict[str, Array],
                             panels: dict[str, Array]) -> Gradients:
-        again = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
-        dx = {name: self._allocate(f"dx {name}", (dim,), "all", sizes) for name, dim in self._meta["inputs"].items()}
+        again = self._panels("forward", sizes)
+        dx = {name: self._all_steps(f"dx {name}", (dim,), sizes) for name, dim in self._meta["inputs"].items()}
         params: dict[str, Array] = {}
         for k, part in enumerate(reversed(tape.stretches)):
             arrays = self._run_forward(part.sizes(sizes, k > 0), part.of(tape.arrays), tape.params, part.state, "train",
@@ -324,25 +365,18 @@ class Kernel:
             last = found.state
             params = {name: params[name] + value if k else value for name, value in found.params.items()}
             del arrays, held, found  # one stretch's tape at a time
+        dx = {name: array[:] for name, array in dx.items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, last)
 
     def _backward(self, tape: _Tape, sizes: Sizes, held: Mapping[str, Array], dy: Array, last: Mapping[str, Array],
                   panels: Mapping[str, Array]) -> Gradients:
-        layout = self._meta["backward"]
-        self._complete(sizes, layout)
-        given = {**held, self._meta["seed"]: dy}
-        arrays: dict[str, tuple[Array, str]] = {}
-        for name, buffer in layout["buffers"].items():
-            kind = buffer["train"]
-            # By name alone the forward pass's scratch would pass for this one's, where both compute a value.
-            if buffer["given"]:
-                arrays[name] = (given[name], kind)
-            else:
-                arrays[name] = (self._allocate(name, buffer["width"], kind, sizes, buffer["zero"]), kind)
+        self._complete(sizes, "backward")
+        # By name alone the forward pass's scratch would pass for this one's, where both compute a value.
+        arrays = self._allocate("backward", sizes, {**held, self._meta["seed"]: dy}, "train")
         for name, adjoint in self._meta["dstate"].items():
             array, kind = arrays[adjoint]
             array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)
-        self._call(self._module.backward, layout, sizes, arrays, tape.params, panels)
+        self._call(self._module.backward, sizes, arrays, tape.params, panels)
         return self._gradients(tape, arrays, sizes)
 
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
@@ -350,7 +384,7 @@ class Kernel:
             found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
                   for name in self._meta["params"]}
-        dx = {name: arrays[adjoint][0] for name, adjoint in self._meta["dx"].items()}
+        dx = {name: arrays[adjoint][0][:] for name, adjoint in self._meta["dx"].items()}
         state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
 
@@ -359,7 +393,7 @@ class Kernel:
         if not isinstance(run, Run):
             raise TypeError(f"{cell}: backward expects what forward returned, got {type(run).__name__}.")
         tape: _Tape = run.tape
-        if tape.owner != (self._module, str(self.dtype)):
+        if tape.owner != self._owner:
             raise ValueError(f"{cell}: backward got the run of another kernel ({tape.owner[0].METADATA['cell']}, "
                              f"{tape.owner[1]}); call backward on the kernel that made the run.")
         changed = [name for name in self._meta["params"] if not _same(tape.given.get(name), tape.params[name])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from symcell.runtime.arguments import Array, Sizes, check_bytes
 LINE = 64  # bytes of a cache line: vector loads that cross one cost twice
 CHUNK_BYTES = 512 * 1024  # what one chunk of steps may write between the loop and its batch phases: half of an L2
 _FIXED = {"ring": 2, "step": 1}
+KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once: filling it costs more than its pages
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
 
 
@@ -24,12 +26,49 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], what: str, zero: bool = 
     check_bytes(size + LINE, what)
     raw = np.zeros(size + LINE, np.uint8) if zero else np.empty(size + LINE, np.uint8)
     start = -raw.__array_interface__["data"][0] % LINE
-    return np.ndarray(shape, dtype, raw, start)  # a third of the time of a slice, a view and a reshape
+    return np.ndarray(shape, dtype, raw, start)
+
+
+class Pool:
+    """Arrays of a kernel's earlier calls that nobody holds any more, for its next calls.
+
+    Fresh memory costs a page fault per 4 KiB, in small cells more than the arithmetic that fills it. An array is
+    free when nothing but the pool refers to its memory: results and their views that a caller keeps are never
+    handed out again. Arrays of more than KEEP_BYTES are not kept, and two for each purpose at most: the run of the
+    last step of a training loop lives until the next one's is there.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        """Start without any array."""
+        self._dtype = dtype
+        self._kept: dict[str, list[Array]] = {}
+
+    def empty(self, name: str, shape: tuple[int, ...], what: str, zero: bool = False) -> Array:
+        """Return an uninitialised (or zeroed) array as `memory.empty` does; `name` is its purpose."""
+        kept = self._kept.get(name)
+        if kept is None:
+            kept = self._kept[name] = []
+        for array in kept:
+            # One reference from the list and the two of this line; of its memory, one from the array.
+            if array.shape == shape and getrefcount(array) == 3 and getrefcount(array.base) == 2:
+                if zero:
+                    array.fill(0)
+                return array
+        array = empty(shape, self._dtype, what, zero)
+        if array.nbytes <= KEEP_BYTES:
+            kept[:] = [*kept[-1:], array]
+        return array
+
+    def copy(self, name: str, value: Array, what: str) -> Array:
+        """Return a contiguous copy."""
+        array = self.empty(name, value.shape, what)
+        array[...] = value
+        return array
 
 
 def width(dims: Iterable[str], sizes: Sizes) -> int:
     """Return the length of a row."""
-    return sum(sizes[dim] for dim in dims)
+    return sum(map(sizes.__getitem__, dims))
 
 
 def slots(kind: str, sizes: Sizes) -> int:
@@ -46,11 +85,8 @@ def chunk_steps(dims: Iterable[str], sizes: Sizes, itemsize: int) -> int:
     return min(T, max(CHUNK_BYTES // (B * row), -(-CHUNK_ROWS // B), 1))
 
 
-def panels(layout: Mapping[str, Any], sizes: Sizes, dtype: np.dtype[Any]) -> dict[str, Array]:
-    """Return memory for the packed weights of a pass."""
+def panel_shape(panel: Mapping[str, Any], sizes: Sizes, dtype: np.dtype[Any]) -> tuple[int]:
+    """Return the length of a packed panel: its lanes fill whole cache lines."""
     line = LINE // dtype.itemsize
-    result = {}
-    for name, panel in layout.items():
-        lanes = -(-sizes[panel["lanes"]] // line) * line
-        result[name] = empty((panel["gates"] * lanes * width(panel["K"], sizes),), dtype, f"packed weights {name}")
-    return result
+    lanes = -(-sizes[panel["lanes"]] // line) * line
+    return (panel["gates"] * lanes * width(panel["K"], sizes),)

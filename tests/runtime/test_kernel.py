@@ -248,6 +248,8 @@ def test_kernels_stay_inside_their_buffers(cell, dtype, byte, monkeypatch):
     kernel = kernel_of(cell, dtype)
     guarded = Guarded(byte)
     monkeypatch.setattr(memory, "empty", guarded.empty)
+    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
+    monkeypatch.setattr(kernel, "_pool", memory.Pool(kernel.dtype))
     for T, B, I, H in ((1, 1, 1, 1), (3, 7, 13, 5), (2, 2, 1, 17), (5, 9, 2, 50), (2, 33, 13, 16)):
         data = draw(cell, dtype, T, B, I, H)
         check(cell, kernel, data)
@@ -265,11 +267,52 @@ def test_kernels_stay_inside_their_buffers_with_threads_and_chunks(cell, monkeyp
     kernel.threads = 3
     guarded = Guarded(0xFF)
     monkeypatch.setattr(memory, "empty", guarded.empty)
+    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
+    monkeypatch.setattr(kernel, "_pool", memory.Pool(kernel.dtype))
     for module, name in ((threads, "MIN_ROWS"), (threads, "MIN_WORK"), (memory, "CHUNK_BYTES"), (memory, "CHUNK_ROWS")):
         monkeypatch.setattr(module, name, 1)
     for T, B, I, H in ((3, 7, 13, 5), (5, 9, 2, 17)):
         check(cell, kernel, draw(cell, "float32", T, B, I, H))
     guarded.assert_intact()
+
+
+def test_memory_of_earlier_calls_is_used_again_once_nobody_holds_it():
+    pool = memory.Pool(np.dtype(np.float32))
+    first = pool.empty("h", (3, 2), "test")
+    address = first.ctypes.data
+    second = pool.empty("h", (3, 2), "test")
+    assert not np.shares_memory(first, second)
+    view = first[1:, 0]  # refers to the memory, not to the array
+    del first
+    third = pool.empty("h", (3, 2), "test")
+    assert not np.shares_memory(view, third)
+    assert not np.shares_memory(second, third)
+    pool = memory.Pool(np.dtype(np.float32))
+    address = pool.empty("h", (3, 2), "test").ctypes.data
+    again = pool.empty("h", (3, 2), "test", zero=True)
+    assert again.ctypes.data == address
+    assert not again.any()
+    assert pool.empty("c", (3, 2), "test").ctypes.data != address
+    assert pool.empty("h", (2, 3), "test").ctypes.data != address
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_what_a_caller_keeps_of_a_call_survives_the_next_ones(name):
+    kernel = symcell.compile(name)
+    data = draw(name, "float32", T=4, B=3, I=5, H=7)
+    kept, copies = [], []
+    for scale in (1, 2, 3, 4):  # views alone, the arrays themselves are gone
+        x, dy = data.x * np.float32(scale), data.dy * np.float32(scale)
+        run = kernel.forward(x, data.params, record=["h"])
+        grads = kernel.backward(run, dy)
+        y, state = kernel.infer(x, data.params)
+        kept.append([run.y[1], run.state["h"][0], run.record["h"][2], grads.x[:, 1], grads.state["h"][1],
+                     next(iter(grads.params.values()))[0], y[2], state["h"][1]])
+        copies.append([array.copy() for array in kept[-1]])
+        del run, grads, y, state
+    for arrays, expected in zip(kept, copies, strict=True):
+        for array, copy in zip(arrays, expected, strict=True):
+            np.testing.assert_array_equal(array, copy)
 
 
 # --- record ------------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ def poisoned(monkeypatch):
         return array
 
     monkeypatch.setattr(memory, "empty", empty)
+    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # nor from an earlier call
 
 
 def outcomes(program):
