@@ -221,6 +221,17 @@ def test_float32_over_every_exponent(kinds, name):
             assert (abs(got - exact) / ulp).max() <= 2, kind
 
 
+
+def test_tanh_where_its_error_is_largest(kinds):
+    """Every float32 just past ln(2), where the argument reduction begins: few of them come near 2 ulp."""
+    x = np.arange(*np.float32([0.6875, 0.78125]).view(np.uint32), dtype=np.uint32).view(np.float32)
+    exact = np.tanh(x.astype(np.float64))
+    for kind in kinds:
+        if kind.suffix == "f32":
+            error = (kind.map("tanh", x) - exact) * 2.0**24
+            assert abs(error).max() <= 2, (kind, x[np.argmax(abs(error))])
+
+
 def test_the_measure_finds_a_crude_function(kinds):
     for kind in kinds:
         x = np.geomspace(1e-3, 1, 64).astype(kind.dtype)

@@ -121,7 +121,11 @@ SC_INLINE vec vtanh(vec x) {
     const vec z = r * r, two = vfill(2);
     const vec w = vfma(r * z, vpolynomial(z, SC(sc_tanh)), r);
     const vec s = (vec)((uvec)t << (SC_MANTISSA + 2));
+#if SC_FMA
     const vec numerator = vfma(s + two, w, s - two);
+#else
+    const vec numerator = s * w + (s - two) + (w + w); /* s w is exact, (s + 2) w would be rounded */
+#endif
     const vec y = numerator / (numerator + vfma(w, vfill(-4), vfill(4)));
     return (vec)((uvec)y | ((uvec)x ^ (uvec)size));
 }
