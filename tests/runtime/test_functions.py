@@ -221,7 +221,6 @@ def test_float32_over_every_exponent(kinds, name):
             assert (abs(got - exact) / ulp).max() <= 2, kind
 
 
-
 def test_tanh_where_its_error_is_largest(kinds):
     """Every float32 just past ln(2), where the argument reduction begins: few of them come near 2 ulp."""
     x = np.arange(*np.float32([0.6875, 0.78125]).view(np.uint32), dtype=np.uint32).view(np.float32)
