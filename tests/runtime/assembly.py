@@ -87,7 +87,8 @@ def assemble(cell, isa, folder, text, options=(), include=INCLUDE):
     (folder / f"{cell}.h").write_text(text)
     written = folder / "unit.s"
     command = [*find_compiler().command, *FLAGS, *options, "-iquote", str(folder), f"-I{include}"]
-    done = subprocess.run([*command, "-S", "-g0", str(unit), "-o", str(written)], capture_output=True, text=True, check=False)
+    command += ["-S", "-g0", str(unit), "-o", str(written)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"the compiler refused {cell} for {isa}:\n{done.stderr}"
     return written.read_text()
 

@@ -40,12 +40,13 @@ def compiler():
 
 def faults(text, isa, limits):
     """What is wrong with the tiles of a kernel; `limits` has the most rows of a tile for each number of vectors."""
-    return [fault for vectors, limit in limits.items() for fault in _faults(text, isa, vectors, limit)]
+    loops = inner_loops(text)
+    return [fault for vectors, limit in limits.items() for fault in _faults(loops, isa, vectors, limit)]
 
 
-def _faults(text, isa, vectors, limit):
+def _faults(loops, isa, vectors, limit):
     name = f"tile_{vectors}_{isa}_f32"
-    loops = [loop for loop in inner_loops(text) if re.match(rf"{name}\b", loop.function)]
+    loops = [loop for loop in loops if re.match(rf"{name}\b", loop.function)]
     sizes = {rows * vectors: rows for rows in range(1, limit + 1)}
     for products, rows in sizes.items():
         if products not in [loop.work.products for loop in loops]:
@@ -74,16 +75,24 @@ def header(cell):
 
 @x86
 @pytest.mark.parametrize("isa", REGISTERS)
-@pytest.mark.parametrize("cell", ["lstm", "gru", "mgu"])
+@pytest.mark.parametrize("cell", ["lstm", "mgu"])
 def test_each_tile_multiplies_from_registers(cell, isa, tmp_path):
     found = faults(assemble(cell, isa, tmp_path, header(cell)), isa, _ROWS[REGISTERS[isa]])
     assert not found, "\n".join(found)
 
 
+TILES = """
+static void SC(tiles_forward)(void *call) {
+    const struct {int R, N, operands; ptrdiff_t row; struct sc_operand *operand; real *panel; vec *sums; } *c = call;
+    SC(panel_tile)(c->R, c->N, c->operand, c->operands, c->row, c->panel, c->sums);
+}
+static void SC(tiles_backward)(void *call) { (void)call; }
+"""  # the tiles and nothing else, which compiles faster than a cell
+
 PIN = '__asm__("" : "+v"(x))', "(void)(x)"
 TALL = "SC_LIMIT_4 (SC_REGS == 32 ? 6 : 3)", "SC_LIMIT_4 (SC_REGS == 32 ? 8 : 5)"
 PLANTED = {
-    "panels not pinned": ("avx512", PIN, {}, r"tile_3_avx512_f32, R = 8: .* 3 loads, .*; found .* 24 loads"),
+    "panels not pinned": ("avx512", PIN, {}, r"tile_3_avx512_f32, R = 3: .* 3 loads, .*; found .* 9 loads"),
     "a tile too tall": ("avx2", TALL, {4: 5}, r"tile_4_avx2_f32, R = 5: .* 0 stores; found .* [1-9]\d* stores"),
     "a tile too tall for 32 registers": (
         "avx512", TALL, {4: 8}, r"tile_4_avx512_f32, R = 8: .* 0 stores; found .* [1-9]\d* stores"),
@@ -95,7 +104,7 @@ PLANTED = {
         "avx2", ("if (R < N)", "if (R >= N)"), {}, r"tile_4_avx2_f32, R = 3: .* 0 stores; found .* [1-9]\d* stores"),
     "a row read twice": (
         "avx2", ("vbroadcast(from[i] + k);\n                    for", "vbroadcast(from[i] + k) + vbroadcast(from[i] + "
-                 "k + 1);\n                    for"), {}, r"tile_1_avx2_f32, R = 6: .* 6 broadcasts, .*; found"),
+                 "k + 1);\n                    for"), {}, r"tile_2_avx2_f32, R = 6: .* 6 broadcasts, .*; found"),
 }
 
 
@@ -108,14 +117,14 @@ def test_a_slower_tile_is_reported(name, tmp_path):
     panels = shutil.copytree(INCLUDE, tmp_path / "include") / "symcell" / "panels.h"
     assert right in panels.read_text(), "no error was planted"
     panels.write_text(panels.read_text().replace(right, wrong))
-    text = assemble("mgu", isa, tmp_path, header("mgu"), include=tmp_path / "include")
+    text = assemble("tiles", isa, tmp_path, TILES, include=tmp_path / "include")
     found = faults(text, isa, {**_ROWS[REGISTERS[isa]], **limits})
     assert any(re.match(message, fault) for fault in found), "\n".join(found)
 
 
 @x86
 def test_a_compilation_without_optimization_is_reported(tmp_path):
-    found = faults(assemble("mgu", "avx2", tmp_path, header("mgu"), ["-O1"]), "avx2", _ROWS[16])
+    found = faults(assemble("tiles", "avx2", tmp_path, TILES, ["-O1"]), "avx2", _ROWS[16])
     assert any(re.match("tile_3_avx2_f32, R = 4: expected a loop over k of 12 products", fault) for fault in found)
     assert any(re.search(r"found .* [1-9]\d* stores", fault) for fault in found)
 
@@ -153,7 +162,8 @@ def scheduled(module, program):
 
 def transfers(p, stage):
     """Vectors loaded, scalars aside; and stored: always, or only where the caller asks."""
-    made = {a.name for a in stage.body if not a.temporary} | {n for panel in stage.panels for n, _ in panel.accumulators}
+    made = {a.name for a in stage.body if not a.temporary}
+    made |= {name for panel in stage.panels for name, _ in panel.accumulators}
     asked = {name for name in made & set(p.places) if p.buffer(p.places[name].buffer).train is None}
     loads = [name for name in stage.reads if name in p.places or p.graph.value(name).dims]
     return len(loads), len(asked.union(stage.writes))
