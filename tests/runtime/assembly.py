@@ -27,7 +27,7 @@ void (*const SC(kept)[])(void *) = {{SC({cell}_forward), SC({cell}_backward)}};
 """
 
 _LABEL = re.compile(r"([.\w$]+):")
-_LOCAL = re.compile(r"\.?L[A-Z]*\d")
+_LOCAL = re.compile(r"\.?L")  # a place within a function
 _JUMP = re.compile(r"j\w+\s+([.\w$]+)$")
 _FUSED, _PRODUCT, _SUM = (re.compile(rf"{name}p[sd]$") for name in (r"vfmadd\d+", "v?mul", "v?add"))
 _SCALAR = re.compile(r"v?mov(s[sd]|ddup)$|vbroadcast")  # its memory operand is one number, not a vector
@@ -85,10 +85,12 @@ def assemble(cell, isa, folder, text, options=(), include=INCLUDE):
     unit = folder / "unit.c"
     unit.write_text(_UNIT.format(ISA=isa.upper(), cell=cell))
     (folder / f"{cell}.h").write_text(text)
+    written = folder / "unit.s"
     command = [*find_compiler().command, *FLAGS, *options, "-iquote", str(folder), f"-I{include}"]
-    done = subprocess.run([*command, "-S", str(unit), "-o", "-"], capture_output=True, text=True, check=False)
+    command += ["-S", "-g0", str(unit), "-o", str(written)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"the compiler refused {cell} for {isa}:\n{done.stderr}"
-    return done.stdout
+    return written.read_text()
 
 
 def inner_loops(text: str) -> list[Loop]:
