@@ -89,7 +89,9 @@ static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_fo
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     const real *const panel_0 = c->panel_before_0;
     enum { V = 1, ROWS = SC_REGS == 32 ? 8 : 4 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -137,7 +139,9 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_0_0;
     enum { V = SC_REGS == 32 ? 2 : 1, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -191,7 +195,9 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
     const struct sc_operand operands_0[] = {{m_h_r, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -303,7 +309,9 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -345,7 +353,9 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
     const struct sc_operand operands_0[] = {{m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_2_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -383,7 +393,9 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);

@@ -108,7 +108,9 @@ static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward 
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     const real *const panel_0 = c->panel_before_0;
     enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -179,7 +181,9 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_0;
     enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -361,7 +365,9 @@ static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backwar
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -396,7 +402,9 @@ static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);

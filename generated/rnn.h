@@ -56,7 +56,9 @@ static void SC(rnn_forward_before)(const struct rnn_forward *c, const ptrdiff_t 
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     const real *const panel_0 = c->panel_before_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -91,7 +93,9 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -173,7 +177,9 @@ static void SC(rnn_backward_step_1)(const struct rnn_backward *c, const ptrdiff_
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -205,7 +211,9 @@ static void SC(rnn_backward_after)(const struct rnn_backward *c, const ptrdiff_t
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);

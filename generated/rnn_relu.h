@@ -57,7 +57,9 @@ static void SC(rnn_relu_forward_before)(const struct rnn_relu_forward *c, const 
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     const real *const panel_0 = c->panel_before_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -92,7 +94,9 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -174,7 +178,9 @@ static void SC(rnn_relu_backward_step_1)(const struct rnn_relu_backward *c, cons
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_step_1_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
@@ -206,7 +212,9 @@ static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     const real *const panel_0 = c->panel_after_0;
     enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
         const int vectors = SC(block_vectors)(lanes - block, V);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);

@@ -28,7 +28,10 @@ Dimension = Any  # a declared vector, whose dimension is meant, or the name of a
 
 @dataclass(frozen=True)
 class Input(_Unnamed):
-    """What comes from outside at each step: an array (T, B, dim), dim "I" unless named."""
+    """What comes from outside at each step: an array (T, B, dim), dim "I" unless named.
+
+    dim: a name, or a declared vector such as a state, whose size the input then has.
+    """
 
     dim: Dimension = "I"
 

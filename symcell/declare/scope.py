@@ -84,9 +84,6 @@ class Scope:
         return Quantity(name, self)
 
     def _bind_input(self, name: str, declared: Input) -> Quantity:
-        if self.inputs:
-            raise CellError(f"{self.cell}: {name}: a second input (the first is {next(iter(self.inputs))}); "
-                            "several inputs are not part of the language yet.")
         self.inputs[name] = self._dimension(declared.dim)
         return self._quantity(name, (self.inputs[name],))
 

@@ -65,8 +65,9 @@ _GRADIENTS = "Each is a sum over time; for a batch of sequences it is also a sum
 
 def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
     states = [notation.names[carry.previous] for carry in notation.forward.carries]
-    inputs = ", ".join(f"${notation.latex(value.name)}$" for value in notation.forward.with_role("input"))
-    yield (f"The time index $t$ runs from $1$ to $T$. Step $t$ reads the input {inputs} and the "
+    inputs = [str(notation.latex(value.name)) for value in notation.forward.with_role("input")]
+    yield (f"The time index $t$ runs from $1$ to $T$. Step $t$ reads the "
+           f"{'input' if len(inputs) == 1 else 'inputs'} {_listed(inputs)} and the "
            f"{'state' if len(states) == 1 else 'states'} {_listed(s.latex('t-1') for s in states)}, and computes "
            f"{_listed(s.latex('t') for s in states)}; {_listed(s.latex('0') for s in states)} "
            f"{'is' if len(states) == 1 else 'are'} given. {_output(notation)}")

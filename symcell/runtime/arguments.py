@@ -80,6 +80,14 @@ class Arguments:
         check_bytes(math.prod(value.shape) * value.itemsize, f"{self.cell}: {name}")
         return value
 
+    def check_steps(self, name: str, count: object) -> int:
+        """Return a number of steps as an int of at least 1."""
+        if isinstance(count, bool) or not isinstance(count, numbers.Integral):
+            raise TypeError(f"{self.cell}: {name}={count!r} is not an integer; pass a number of steps such as 32.")
+        if count < 1:
+            raise ValueError(f"{self.cell}: {name}={count} must be at least 1 step.")
+        return int(count)
+
     def number(self, name: str, value: object) -> Array:
         """Return a number as an array of shape () of this kernel's dtype."""
         if isinstance(value, np.ndarray):
@@ -125,7 +133,8 @@ class Arguments:
             return {name: self.array(f'x["{name}"]', x[name], ("T", "B", dim), sizes)
                     for name, dim in self.inputs.items()}
         if len(self.inputs) != 1:
-            raise TypeError(f"{self.cell}: x must be a dict with {', '.join(self.inputs)}.")
+            entries = ", ".join(f'"{name}": array' for name in self.inputs)
+            raise TypeError(f"{self.cell}: x must be a dict {{{entries}}}, got {type(x).__name__}.")
         (name, dim), = self.inputs.items()
         return {name: self.array("x", x, ("T", "B", dim), sizes)}
 

@@ -14,9 +14,11 @@ import numpy as np
 
 from symcell.runtime import cpu, initial, memory, threads
 from symcell.runtime.arguments import Arguments, Array, Sizes, check_size, plain, unknown
+from symcell.runtime.checkpoint import Stretch, edges
 from symcell.runtime.run import Gradients, Ready, Run
 
 DTYPES = ("float32", "float64")
+COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class _Tape:
     params: dict[str, Array]
     given: Mapping[str, Any]
     dict_x: bool
+    stretches: tuple[Stretch, ...] = ()  # with checkpoints: where backward computes the tape again; arrays is x then
+
+    @property
+    def nbytes(self) -> int:
+        held = [*self.arrays.values(), *self.params.values()]
+        return sum(a.nbytes for a in [*held, *(a for part in self.stretches for a in part.state.values())])
 
 
 class Kernel:
@@ -92,7 +100,8 @@ class Kernel:
     # --- forward -----------------------------------------------------------------------------------------
 
     def forward(self, x: Any, params: Mapping[str, Any], state: Mapping[str, Array] | None = None, *,
-                record: Iterable[str] = (), constants: Mapping[str, float] | None = None) -> Run:
+                record: Iterable[str] = (), constants: Mapping[str, float] | None = None,
+                checkpoint: int | None = None) -> Run:
         """Run a sequence and keep what the backward pass needs.
 
         Args:
@@ -101,6 +110,9 @@ class Kernel:
             state: (B, H) per state before the first step; one left out is zero.
             record: named quantities to return for every step.
             constants: values of declared Constants for this call.
+            checkpoint: keep only x and the states every so many steps, and let `backward` compute the rest again, one
+                stretch at a time. Gradients of parameters are then summed by stretches, which rounds differently; all
+                else is the same bit for bit. A number near the square root of T needs the least memory.
 
         Raises:
             TypeError, ValueError: an argument has the wrong type, dtype or shape, is missing or unknown.
@@ -115,13 +127,46 @@ class Kernel:
         kept |= self._arguments.check_constants(constants)
         copies = {name: np.array(value, order="C") for name, value in inputs.items()}
         record = self._check_record(record)
+        if checkpoint is not None:
+            every = self._arguments.check_steps("checkpoint", checkpoint)
+            return self._forward_stretches(sizes, copies, kept, initial_state, record, every, x, params)
         arrays = self._run_forward(sizes, copies, kept, initial_state, "train", record)
-        tape = _Tape((self._module, str(self.dtype)), sizes, {k: a for k, (a, _) in arrays.items()}, kept, params,
-                     isinstance(x, Mapping))
+        needed = {name for name, buffer in self._meta["backward"]["buffers"].items() if buffer["given"]}
+        held = {name: array for name, (array, _) in arrays.items() if name in needed}  # not the pass's scratch
+        tape = _Tape((self._module, str(self.dtype)), sizes, held, kept, params, isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
         recorded = {name: self._steps(name, arrays).copy() for name in record}
         return Run(y, self._final_state(arrays, sizes), recorded, tape)
+
+    def _forward_stretches(self, sizes: Sizes, inputs: dict[str, Array], params: dict[str, Array],
+                           state: Mapping[str, Array], record: tuple[str, ...], every: int, x: Any,
+                           given: Mapping[str, Any]) -> Run:
+        self._complete(sizes, self._meta["forward"])
+        state = {name: np.array(value, order="C") for name, value in state.items()}
+        panels = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
+        output = self._meta["output"]
+        y = self._allocate("y", (output["dim"],), "all", sizes)
+        recorded = {name: self._allocate(name, self._meta["named"][name]["dims"], "all", sizes) for name in record}
+        stretches = []
+        for start, stop in edges(sizes["T"], every):
+            part = Stretch(start, stop, state)
+            stretches.append(part)
+            state = self._forward_stretch(part, part.sizes(sizes, start > 0), inputs, params, panels, y, recorded)
+        tape = _Tape((self._module, str(self.dtype)), sizes, inputs, params, given, isinstance(x, Mapping),
+                     tuple(stretches))
+        y.flags.writeable = False
+        return Run(y, {name: value.copy() for name, value in state.items()}, recorded, tape)
+
+    def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
+                         panels: dict[str, Array], y: Array, recorded: Mapping[str, Array]) -> dict[str, Array]:
+        """Write a stretch's y and recorded quantities; return the states after it. Its tape ends with the call."""
+        mode = "train" if recorded else "infer"  # the same bits, and without a tape less is written
+        arrays = self._run_forward(sizes, part.of(inputs), params, part.state, mode, recorded, panels)
+        y[part.start : part.stop] = self._output(arrays)
+        for name, array in recorded.items():
+            array[part.start : part.stop] = self._steps(name, arrays)
+        return self._final_state(arrays, sizes)
 
     def infer(self, x: Any, params: Mapping[str, Any] | Ready, state: Mapping[str, Array] | None = None, *,
               constants: Mapping[str, float] | None = None) -> tuple[Array, dict[str, Array]]:
@@ -138,7 +183,7 @@ class Kernel:
         initial_state = self._arguments.check_states("state", state, sizes)
         values = {**ready.params, **self._arguments.check_constants(constants)}
         steps = {name: plain(value) for name, value in inputs.items()}
-        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready)
+        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready.panels)
         return self._output(arrays), self._final_state(arrays, sizes)
 
     def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
@@ -152,13 +197,13 @@ class Kernel:
         if copy:  # a sequence of no steps packs and does nothing else
             empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
             none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
-            self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), ready)
+            self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), panels)
             object.__setattr__(ready, "sizes", {**sizes, ".packed": 1})
         return ready
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
-                     state: Mapping[str, Array], mode: str, record: Iterable[str], ready: Ready | None = None,
-                     ) -> dict[str, tuple[Array, str]]:
+                     state: Mapping[str, Array], mode: str, record: Iterable[str],
+                     panels: Mapping[str, Array] | None = None) -> dict[str, tuple[Array, str]]:
         layout = self._meta["forward"]
         self._complete(sizes, layout)
         wanted = {self._meta["named"][name]["buffer"] for name in record}
@@ -172,7 +217,8 @@ class Kernel:
         for name in self._meta["states"]:
             first = arrays[name][0][0]
             first[...] = state.get(name, 0)
-        panels = memory.panels(layout["panels"], sizes, self.dtype) if ready is None else ready.panels
+        if panels is None:
+            panels = memory.panels(layout["panels"], sizes, self.dtype)
         self._call(self._module.forward, layout, sizes, arrays, params, panels)
         return arrays
 
@@ -258,9 +304,33 @@ class Kernel:
             dy = np.zeros(run.y.shape, self.dtype)
         dy = self._arguments.array("dy", dy, ("T", "B", output["dim"]), sizes)
         last = self._arguments.check_states("dstate", dstate, sizes)
+        panels = memory.panels(self._meta["backward"]["panels"], sizes, self.dtype)
+        if tape.stretches:
+            return self._backward_stretches(tape, sizes, plain(dy), last, panels)
+        return self._backward(tape, sizes, tape.arrays, plain(dy), last, panels)
+
+    def _backward_stretches(self, tape: _Tape, sizes: Sizes, dy: Array, last: dict[str, Array],
+                            panels: dict[str, Array]) -> Gradients:
+        again = memory.panels(self._meta["forward"]["panels"], sizes, self.dtype)
+        dx = {name: self._allocate(f"dx {name}", (dim,), "all", sizes) for name, dim in self._meta["inputs"].items()}
+        params: dict[str, Array] = {}
+        for k, part in enumerate(reversed(tape.stretches)):
+            arrays = self._run_forward(part.sizes(sizes, k > 0), part.of(tape.arrays), tape.params, part.state, "train",
+                                       (), again)
+            held = {name: array for name, (array, _) in arrays.items()}
+            found = self._backward(tape, part.sizes(sizes, k > 0), held, dy[part.start : part.stop], last, panels)
+            for name, array in dx.items():
+                array[part.start : part.stop] = found.x[name] if isinstance(found.x, dict) else found.x
+            last = found.state
+            params = {name: params[name] + value if k else value for name, value in found.params.items()}
+            del arrays, held, found  # one stretch's tape at a time
+        return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, last)
+
+    def _backward(self, tape: _Tape, sizes: Sizes, held: Mapping[str, Array], dy: Array, last: Mapping[str, Array],
+                  panels: Mapping[str, Array]) -> Gradients:
         layout = self._meta["backward"]
         self._complete(sizes, layout)
-        given = {**tape.arrays, self._meta["seed"]: plain(dy)}
+        given = {**held, self._meta["seed"]: dy}
         arrays: dict[str, tuple[Array, str]] = {}
         for name, buffer in layout["buffers"].items():
             kind = buffer["train"]
@@ -272,7 +342,6 @@ class Kernel:
         for name, adjoint in self._meta["dstate"].items():
             array, kind = arrays[adjoint]
             array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)
-        panels = memory.panels(layout["panels"], sizes, self.dtype)
         self._call(self._module.backward, layout, sizes, arrays, tape.params, panels)
         return self._gradients(tape, arrays, sizes)
 
@@ -311,4 +380,9 @@ def _same(now: Any, then: Array) -> bool:
         if then.shape != () or not isinstance(now, numbers.Real):
             return False
         now = np.asarray(now, then.dtype)
-    return now.dtype == then.dtype and now.shape == then.shape and now.tobytes() == then.tobytes()
+    if now.dtype != then.dtype or now.shape != then.shape:
+        return False
+    if not now.flags.c_contiguous or now.nbytes < COPY_BYTES:
+        return now.tobytes() == then.tobytes()
+    bits = np.dtype(f"u{then.itemsize}")  # integers: no copies of the bytes
+    return bool((now.view(np.ndarray).view(bits) == then.view(bits)).all())

@@ -22,6 +22,14 @@ class Run:
     record: dict[str, Array]
     tape: Any = field(repr=False)  # the kernel's own
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held for `backward`: saved values, checkpoints, and the run's own copies of x and the parameters.
+
+        Outputs that backward reads are counted, and y is a view of them; with checkpoints y is not held.
+        """
+        return int(self.tape.nbytes)
+
 
 @dataclass(frozen=True)
 class Gradients:

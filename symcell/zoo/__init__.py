@@ -41,6 +41,7 @@ _FAMILIES = {
         "lstm_inverted_forget": "lstm_variants:LSTMInvertedForget",
         "lstm_no_forget": "lstm_variants:LSTMNoForget",
         "lstm_coupled": "lstm_variants:LSTMCoupled",
+        "lstm_multiplicative": "multiplicative:LSTMMultiplicative",
     },
     "gated recurrent units": {
         "gru": "gru:GRU",
@@ -48,6 +49,13 @@ _FAMILIES = {
         "gru_reset_before": "gru:GRUResetBefore",
         "gru_reset_before_inverted": "gru:GRUResetBeforeInverted",
         "mgu": "gated:MGU",
+    },
+    "found by search": {
+        "nas": "searched:NAS",
+    },
+    "elementwise recurrences": {
+        "sru": "sru:SRU",
+        "sru_recurrence": "sru:SRURecurrence",
     },
 }
 

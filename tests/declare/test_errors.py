@@ -127,7 +127,7 @@ LINES = [
     ("rebinding by a number", "b = 3", "b is defined twice"),
     ("rebinding a matrix", "U = U.T", "U is defined twice"),
     ("augmented", "b += h", "b is defined twice"),
-    ("second Input", "z = Input()", "z: a second input (the first is x); several inputs are not part"),
+    ("second Input of another size", "z = Input('F')\nq = W @ z", "vectors of I; z is a vector of F"),
     ("second Output", "y = Output(h * b)\nz = Output(h)", "z: a second Output; a step returns one value, here y."),
     ("Output of a scalar", "s = Scalar()\ny = Output(s * 2)", "is a scalar; a vector is expected"),
     ("Output of a number", "y = Output(3)", "y = Output(...) expects a vector expression; got 3"),

@@ -184,6 +184,102 @@ def mgu_backward(p, grads, d, v):
     return dx_n + dx_f, {"h": dh_f + dfh * f + dh_new * (1 - f)}
 
 
+# --- Krause et al. 2016, arXiv:1609.07959: the gates of an LSTM see m = (W_m x) * (U_m h) ---
+
+
+def lstm_multiplicative_forward(p, x, s):
+    left, right = x @ p["W_m"].T, s["h"] @ p["U_m"].T
+    new, v = lstm_forward(p, x, {"h": left * right, "c": s["c"]})
+    return new, (x, s["h"], left, right, v)
+
+
+def lstm_multiplicative_backward(p, grads, d, v):
+    x, h_old, left, right, gates = v
+    dx, d_old = lstm_backward(p, grads, d, gates)
+    d_left, d_right = d_old["h"] * right, d_old["h"] * left
+    grads["W_m"] += d_left.T @ x
+    grads["U_m"] += d_right.T @ h_old
+    return dx + d_left @ p["W_m"], {"h": d_right @ p["U_m"], "c": d_old["c"]}
+
+
+# --- Zoph and Le 2017, arXiv:1611.01578, appendix: node 3 multiplies its products, the others add them ---
+
+
+def nas_forward(p, x, s):
+    h, c_old = s["h"], s["c"]
+    left, right = x @ p["W_3"].T + p["b_3"], h @ p["U_3"].T
+    a = [left * right if k == 3 else _gate(p, str(k), x, h) for k in range(8)]
+    n = [np.tanh(a[k]) if k in (4, 6) else np.maximum(a[k], 0) if k in (1, 3) else sigmoid(a[k]) for k in range(8)]
+    m = [np.tanh(n[0] * n[1]), np.tanh(n[2] + n[3]), np.tanh(n[4] * n[5]), sigmoid(n[6] + n[7])]
+    q, e = np.tanh(m[0] + c_old), np.tanh(m[2] + m[3])
+    c = q * m[1]
+    new_h = np.tanh(c * e)
+    return {"h": new_h, "c": c}, (x, h, left, right, n, m, q, e, c, new_h)
+
+
+def nas_backward(p, grads, d, v):
+    x, h, left, right, n, m, q, e, c, new_h = v
+    d_product = d["h"] * (1 - new_h**2)
+    dc = d["c"] + d_product * e
+    d_inner, d_sum = dc * m[1] * (1 - q**2), d_product * c * (1 - e**2)
+    dm = [d_inner * (1 - m[0]**2), dc * q * (1 - m[1]**2), d_sum * (1 - m[2]**2), d_sum * m[3] * (1 - m[3])]
+    dn = [dm[0] * n[1], dm[0] * n[0], dm[1], dm[1], dm[2] * n[5], dm[2] * n[4], dm[3], dm[3]]
+    da = {str(k): dn[k] * (1 - n[k]**2 if k in (4, 6) else n[k] > 0 if k in (1, 3) else n[k] * (1 - n[k]))
+          for k in range(8)}
+    d_left, d_right = da["3"] * right, da.pop("3") * left
+    grads["W_3"] += d_left.T @ x
+    grads["b_3"] += d_left.sum(axis=0)
+    grads["U_3"] += d_right.T @ h
+    dx, dh = _sum_over_gates(p, grads, da, x, h)
+    return dx + d_left @ p["W_3"], {"h": dh + d_right @ p["U_3"], "c": d_inner}
+
+
+# --- Lei et al. 2018, arXiv:1709.02755v5, the highway projected; it shows h, which is no state ---
+
+
+def sru_forward(p, x, s):
+    c_old = s["c"]
+    u, skip = x @ p["W_u"].T, x @ p["W_s"].T
+    f, r = (sigmoid(x @ p[f"W_{k}"].T + p[f"v_{k}"] * c_old + p[f"b_{k}"]) for k in "fr")
+    c = f * c_old + (1 - f) * u
+    return {"c": c, "y": r * c + (1 - r) * skip}, (x, c_old, u, skip, f, r, c)
+
+
+def sru_backward(p, grads, d, v):
+    x, c_old, u, skip, f, r, c = v
+    dc = d["c"] + d["y"] * r
+    da = {"f": dc * (c_old - u) * f * (1 - f), "r": d["y"] * (c - skip) * r * (1 - r)}
+    du = {"u": dc * (1 - f), "s": d["y"] * (1 - r), **da}
+    for k, adjoint in du.items():
+        grads[f"W_{k}"] += adjoint.T @ x
+    for k, adjoint in da.items():
+        grads[f"v_{k}"] += (adjoint * c_old).sum(axis=0)
+        grads[f"b_{k}"] += adjoint.sum(axis=0)
+    dx = sum(adjoint @ p[f"W_{k}"] for k, adjoint in du.items())
+    return dx, {"c": dc * f + da["f"] * p["v_f"] + da["r"] * p["v_r"]}
+
+
+# --- the recurrence of the SRU alone: the four products come in ---
+
+
+def sru_recurrence_forward(p, x, s):
+    c_old = s["c"]
+    f, r = (sigmoid(x[f"u_{k}"] + p[f"v_{k}"] * c_old + p[f"b_{k}"]) for k in "fr")
+    c = f * c_old + (1 - f) * x["u"]
+    return {"c": c, "y": r * c + (1 - r) * x["s"]}, (x, c_old, f, r, c)
+
+
+def sru_recurrence_backward(p, grads, d, v):
+    x, c_old, f, r, c = v
+    dc = d["c"] + d["y"] * r
+    da = {"f": dc * (c_old - x["u"]) * f * (1 - f), "r": d["y"] * (c - x["s"]) * r * (1 - r)}
+    for k, adjoint in da.items():
+        grads[f"v_{k}"] += (adjoint * c_old).sum(axis=0)
+        grads[f"b_{k}"] += adjoint.sum(axis=0)
+    dx = {"u": dc * (1 - f), "u_f": da["f"], "u_r": da["r"], "s": d["y"] * (1 - r)}
+    return dx, {"c": dc * f + da["f"] * p["v_f"] + da["r"] * p["v_r"]}
+
+
 # --- both passes of a whole sequence ---
 
 
@@ -200,18 +296,31 @@ REFERENCES = {
     "gru": Reference(gru_forward, gru_backward),
     "gru_reset_before": Reference(gru_reset_before_forward, gru_reset_before_backward),
     "mgu": Reference(mgu_forward, mgu_backward),
+    "lstm_multiplicative": Reference(lstm_multiplicative_forward, lstm_multiplicative_backward),
+    "nas": Reference(nas_forward, nas_backward),
+    "sru": Reference(sru_forward, sru_backward),
+    "sru_recurrence": Reference(sru_recurrence_forward, sru_recurrence_backward),
 }
 
 
 def run(reference: Reference, sample: Sample) -> Results:
-    """Both passes over the sequence; every one of these cells shows its state h."""
+    """Both passes over the sequence; a cell shows its state h, or what its step returns beside the states as y."""
     p, s, values, y = sample.params, sample.state, [], []
-    for x in sample.x:
+    for t in range(sample.sizes["T"]):
+        x = {name: array[t] for name, array in sample.x.items()} if isinstance(sample.x, dict) else sample.x[t]
         s, v = reference.forward(p, x, s)
         values.append(v)
-        y.append(s["h"])
+        y.append(s["y"] if "y" in s else s["h"])
+        s = {name: s[name] for name in sample.state}
     grads = {name: np.zeros_like(value) for name, value in p.items()}
-    d, dx = dict(sample.dstate), np.empty_like(sample.x)
+    d, steps = dict(sample.dstate), [None] * len(values)
     for t in reversed(range(len(values))):
-        dx[t], d = reference.backward(p, grads, d | {"h": d["h"] + sample.dy[t]}, values[t])
+        steps[t], d = reference.backward(p, grads, _with_output(d, sample.dy[t]), values[t])
+    several = isinstance(sample.x, dict)
+    dx = {name: np.stack([step[name] for step in steps]) for name in sample.x} if several else np.stack(steps)
     return Results(np.stack(y), s, dx, grads, d)
+
+
+def _with_output(d: Arrays, dy: np.ndarray) -> Arrays:
+    """The adjoints of the new states, with that of the output: added to h's where h is a state, else as y."""
+    return d | ({"h": d["h"] + dy} if "h" in d else {"y": dy})

@@ -37,7 +37,8 @@ def differentiate(sample, x, params, state, y, final) -> Results:
         return {name: tensor.grad.numpy() for name, tensor in tensors.items()}
 
     values = {name: value.detach().numpy() for name, value in final.items()}
-    return Results(y.detach().numpy(), values, x.grad.numpy(), grads(params), grads(state))
+    dx = grads(x) if isinstance(x, dict) else x.grad.numpy()
+    return Results(y.detach().numpy(), values, dx, grads(params), grads(state))
 
 
 # --- torch.nn: weights stacked (G*H, I), gates in the order given; two biases, which are added up ---
@@ -82,9 +83,11 @@ def test_against_torch_nn(name, shape):
 
 
 def run_torch_cell(name: str, sample: Sample) -> Results:
-    x, params, state = leaf(sample.x), leaves(sample.params), leaves(sample.state)
+    several = isinstance(sample.x, dict)
+    x, params, state = (leaves if several else leaf)(sample.x), leaves(sample.params), leaves(sample.state)
     values, outputs = tuple(state.values()), []
-    for x_t in x:
+    for t in range(sample.sizes["T"]):
+        x_t = {name: array[t] for name, array in x.items()} if several else x[t]
         y, *values = TORCH_CELLS[name](params, x_t, *values)
         outputs.append(y)
     final = dict(zip(state, values, strict=True))

@@ -26,14 +26,14 @@ def name_of(shape: dict[str, int]) -> str:
 
 
 def test_every_base_cell_has_a_reference():
-    assert set(REFERENCES) == {*zoo.PREBUILT, "mgu"}
+    assert set(REFERENCES) == {*zoo.PREBUILT, "mgu", "lstm_multiplicative", "nas", "sru", "sru_recurrence"}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=name_of)
 @pytest.mark.parametrize("name", NAMES)
 def test_graph_agrees_with_the_hand_derivation(name, shape):
     cell = zoo.find(name)
-    sample = Sample.draw(cell, seed=8, **shape)  # at which the relus of the smallest shapes are active
+    sample = Sample.draw(cell, seed=62, **shape)  # at which the relus of the smallest shapes are active
     results = run(cell, sample)
     assert_alive(results)
     assert_close(results, references.run(REFERENCES[name], sample), tolerance=1e-12)

@@ -24,6 +24,8 @@ CONTRACT = {
     "gru": ("W_r W_z W_n U_r U_z U_n b_r b_z b_n c_n", "h"),
     "gru_reset_before": ("W_r W_z W_n U_r U_z U_n b_r b_z b_n", "h"),
     "mgu": ("W_f W_n U_f U_n b_f b_n", "h"),
+    "lstm_multiplicative": ("W_m U_m W_i W_f W_g W_o U_i U_f U_g U_o b_i b_f b_g b_o", "h c"),
+    "nas": (" ".join(f"{k}_{node}" for k in "WUb" for node in range(8)), "h c"),
 }
 
 

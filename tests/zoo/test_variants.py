@@ -239,3 +239,36 @@ def test_the_minimal_gate_is_reset_and_inverted_update_in_one(gru):
     d = {k: tied.dparams[k] for k in p}
     d |= {f"{k}_f": tied.dparams[f"{k}_r"] + tied.dparams[f"{k}_z"] for k in gates}
     assert_same(results("mgu", gru, p | {f"{k}_f": value for k, value in gates.items()}), tied, d)
+
+
+# --- a product where others add ---
+
+
+def test_a_multiplicative_state_that_is_h_gives_the_lstm(lstm):
+    """W_m x = 1 and U_m = 1 make m = h; x has a component that is always 1."""
+    x = lstm.x.copy()
+    x[..., 0] = 1.0
+    ones = {"W_m": np.outer(np.ones(6), np.eye(4)[0]), "U_m": np.eye(6)}
+    sample = replace(lstm, x=x)
+    plain, made = results("lstm", sample, sample.params), results("lstm_multiplicative", sample, ones | sample.params)
+    np.testing.assert_allclose(made.y, plain.y, rtol=0, atol=EXACT)
+    for name, gradient in plain.dparams.items():
+        np.testing.assert_allclose(made.dparams[name], gradient, rtol=0, atol=EXACT)
+
+
+def test_the_fourth_node_of_nas_multiplies_its_products():
+    """Turning both products round leaves it as it was; turning one round does not, nor would either leave a sum."""
+    sample = Sample.draw(zoo.find("nas"), T=5, B=3, I=4, H=6, seed=3)
+    p = sample.params
+    both = p | {name: -p[name] for name in ("W_3", "b_3", "U_3")}
+    np.testing.assert_allclose(results("nas", sample, both).y, results("nas", sample, p).y, rtol=0, atol=EXACT)
+    assert differ(results("nas", sample, p | {"U_3": -p["U_3"]}), results("nas", sample, p))
+
+
+def test_the_highway_of_sru_with_the_identity_is_the_papers():
+    """r = 0 shows the input itself."""
+    sample = Sample.draw(zoo.find("sru"), T=5, B=3, I=6, H=6, seed=3)
+    p = sample.params
+    shut = p | zeros(p, "W_r", "v_r") | {"b_r": np.full(6, -ALWAYS), "W_s": np.eye(6)}
+    np.testing.assert_allclose(results("sru", sample, shut).y, sample.x, rtol=0, atol=EXACT)
+    assert np.abs(results("sru", sample, p | {"W_s": np.eye(6)}).y - sample.x).max() > 1e-2

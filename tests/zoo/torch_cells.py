@@ -4,7 +4,7 @@ A cell is a function of one step, from parameters p, input x and old states to t
 in the order of the declaration. Only cells that torch.nn lacks are here. `linear` is W x for each row.
 """
 
-from torch import sigmoid, tanh
+from torch import relu, sigmoid, tanh
 from torch.nn.functional import linear
 
 
@@ -83,6 +83,15 @@ def lstm_coupled(p, x, h, c):
     return h, h, c
 
 
+def lstm_multiplicative(p, x, h, c):
+    """Krause et al. 2016, arXiv:1609.07959."""
+    m = linear(x, p["W_m"]) * linear(h, p["U_m"])
+    i, f, o = (sigmoid(gate(p, k, x, m)) for k in "ifo")
+    c = f * c + i * tanh(gate(p, "g", x, m))
+    h = o * tanh(c)
+    return h, h, c
+
+
 # --- gated recurrent units ---
 
 
@@ -107,12 +116,43 @@ def mgu(p, x, h):
     return h, h
 
 
+# --- found by search ---
+
+
+def nas(p, x, h, c):
+    """Zoph and Le 2017, arXiv:1611.01578, appendix."""
+    product = linear(x, p["W_3"], p["b_3"]) * linear(h, p["U_3"])
+    a = [product if k == 3 else gate(p, str(k), x, h) for k in range(8)]
+    left = tanh(tanh(sigmoid(a[0]) * relu(a[1])) + c)
+    c = left * tanh(sigmoid(a[2]) + relu(a[3]))
+    h = tanh(c * tanh(tanh(tanh(a[4]) * sigmoid(a[5])) + sigmoid(tanh(a[6]) + sigmoid(a[7]))))
+    return h, h, c
+
+
+# --- elementwise recurrences ---
+
+
+def sru(p, x, c):
+    """Lei et al. 2018, arXiv:1709.02755v5, with a projected highway."""
+    f, r = (sigmoid(linear(x, p[f"W_{k}"], p[f"b_{k}"]) + p[f"v_{k}"] * c) for k in "fr")
+    c = f * c + (1 - f) * linear(x, p["W_u"])
+    return r * c + (1 - r) * linear(x, p["W_s"]), c
+
+
+def sru_recurrence(p, x, c):
+    """The same, its products given."""
+    f, r = (sigmoid(x[f"u_{k}"] + p[f"v_{k}"] * c + p[f"b_{k}"]) for k in "fr")
+    c = f * c + (1 - f) * x["u"]
+    return r * c + (1 - r) * x["s"], c
+
+
 TORCH_CELLS = {
     cell.__name__: cell
     for cell in (
         rnn_linear, elman_head, jordan,
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
+        lstm_multiplicative, nas, sru, sru_recurrence,
         gru_reset_before, gru_reset_before_inverted, mgu,
     )
 }

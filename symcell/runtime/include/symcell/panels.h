@@ -139,6 +139,55 @@ SC_INLINE int SC(block_vectors)(ptrdiff_t lanes_left, int V) {
     return vectors < V ? (int)vectors : V;
 }
 
+/* Vectors of 16 bytes, the size that all instruction sets have. */
+typedef real SC(quad) __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+#if defined(__clang__) || __GNUC__ >= 12
+#define SC_MIX __builtin_shufflevector
+#elif SC_DOUBLE
+#define SC_MIX(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){__VA_ARGS__})
+#else
+#define SC_MIX(a, b, ...) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){__VA_ARGS__})
+#endif
+
+/* to[k * step + l] = from[l * stride + k] for a square of 16-byte vectors: loads and stores of whole vectors, where a
+   plain loop would scatter single numbers. */
+enum { SC(square) = 16 / sizeof(real) };
+
+SC_INLINE void SC(turn)(real *to, ptrdiff_t step, const real *from, ptrdiff_t stride) {
+    typedef SC(quad) quad;
+#define FROM(l) (*(const quad *)(from + (l) * stride))
+#define TO(k) (*(quad *)(to + (k) * step))
+#if SC_DOUBLE
+    const quad a = FROM(0), b = FROM(1);
+    TO(0) = SC_MIX(a, b, 0, 2);
+    TO(1) = SC_MIX(a, b, 1, 3);
+#else
+    const quad a = SC_MIX(FROM(0), FROM(1), 0, 4, 1, 5), b = SC_MIX(FROM(2), FROM(3), 0, 4, 1, 5);
+    const quad c = SC_MIX(FROM(0), FROM(1), 2, 6, 3, 7), d = SC_MIX(FROM(2), FROM(3), 2, 6, 3, 7);
+    TO(0) = SC_MIX(a, b, 0, 1, 4, 5);
+    TO(1) = SC_MIX(a, b, 2, 3, 6, 7);
+    TO(2) = SC_MIX(c, d, 0, 1, 4, 5);
+    TO(3) = SC_MIX(c, d, 2, 3, 6, 7);
+#endif
+#undef FROM
+#undef TO
+}
+#undef SC_MIX
+
+/* One vector of lanes of W: to[k * step + l] = rows[l * K + k], and 0 for the lanes past `filled`. Strip by strip of
+   one cache line, so that neither side leaves the cache half used. */
+SC_INLINE void SC(pack_rows)(real *to, ptrdiff_t step, const real *rows, ptrdiff_t K, ptrdiff_t filled) {
+    enum { S = SC(square), STRIP = 64 / sizeof(real) };
+    const ptrdiff_t whole_l = filled / S * S, whole_k = K / S * S;
+    for (ptrdiff_t strip = 0; strip < whole_k; strip += STRIP)
+        for (ptrdiff_t l = 0; l < whole_l; l += S)
+            for (ptrdiff_t k = strip; k < whole_k && k < strip + STRIP; k += S)
+                SC(turn)(to + k * step + l, step, rows + l * K + k, K);
+    for (ptrdiff_t k = 0; k < K; ++k)
+        for (ptrdiff_t l = k < whole_k ? whole_l : 0; l < VL; ++l)
+            to[k * step + l] = l < filled ? rows[l * K + k] : 0;
+}
+
 /* Pack one matrix, or its transpose, as accumulator g of G, its columns at k_first of the K_total. */
 static __attribute__((unused)) void SC(pack)(real *panel, int G, int V, int g, ptrdiff_t K_total, ptrdiff_t k_first,
                                              const real *matrix, ptrdiff_t lanes, ptrdiff_t K, int transposed) {
@@ -148,14 +197,9 @@ static __attribute__((unused)) void SC(pack)(real *panel, int G, int V, int g, p
         const ptrdiff_t step = (ptrdiff_t)G * vectors * VL;
         real *to = panel + block * K_total * G + k_first * step + (g * vectors + (lane - block) / VL) * VL;
         const ptrdiff_t filled = lanes - lane < VL ? lanes - lane : VL;
-        if (transposed) {
-            for (ptrdiff_t k = 0; k < K; ++k) {
-                for (ptrdiff_t l = 0; l < filled; ++l) to[k * step + l] = matrix[k * lanes + lane + l];
-                for (ptrdiff_t l = filled; l < VL; ++l) to[k * step + l] = 0;
-            }
-        } else {
-            for (ptrdiff_t l = 0; l < VL; ++l)
-                for (ptrdiff_t k = 0; k < K; ++k) to[k * step + l] = l < filled ? matrix[(lane + l) * K + k] : 0;
-        }
+        if (transposed)
+            for (ptrdiff_t k = 0; k < K; ++k) vstore(to + k * step, vget(matrix + k * lanes + lane, filled));
+        else
+            SC(pack_rows)(to, step, matrix + lane * K, K, filled);
     }
 }
