@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symcell.bench.plan import Plan, compute, stack, unstack
-from symcell.bench.problem import Candidate, MissingError, Problem, Results, Work
+from symcell.bench.problem import Candidate, MissingError, Problem, Results, Work, load
 
 Array = Any
 _COMMON = ("tanh", "exp", "log", "sqrt", "abs", "sign", "maximum", "minimum", "where")
@@ -41,11 +41,7 @@ def _read(problem: Problem, y: Array, state: Mapping[str, Array], gradients: Any
 
 def jax_candidate(problem: Problem) -> Candidate:
     """jit(lax.scan), its gradient by jax.grad in one jitted function."""
-    try:
-        import jax
-        import jax.numpy as jnp
-    except ImportError:
-        raise MissingError("not installed: pip install jax") from None
+    jax, jnp = load("jax"), load("jax.numpy")
     jax.config.update("jax_enable_x64", problem.dtype == "float64")
     table: dict[str, Any] = {name: getattr(jnp, name) for name in _COMMON}
     table |= {name: getattr(jax.nn, name) for name in
@@ -72,19 +68,16 @@ def jax_candidate(problem: Problem) -> Candidate:
     leaves = jax.tree.map(jnp.asarray, _leaves(problem))
     dy, forward = jnp.asarray(problem.dy), jax.jit(run)
     training = jax.jit(jax.value_and_grad(loss, has_aux=True))
-    ahead = Work(lambda: jax.block_until_ready(forward(leaves)), lambda pair: _read(problem, *pair))
+    ahead = Work(lambda: jax.block_until_ready(forward(leaves)), lambda pair: _read(problem, pair[0], pair[1]))
     train = Work(lambda: jax.block_until_ready(training(leaves, dy)),
                  lambda found: _read(problem, *found[0][1], found[1]))
-    return Candidate("JAX", {"inference": ahead, "forward": ahead, "training": train})
+    return Candidate("JAX", {"infer": ahead, "forward": ahead, "training": train})
 
 
 def torch_candidate(problem: Problem) -> Candidate:
     """Eager PyTorch: projections hoisted, a Python loop, autograd."""
-    try:
-        import torch
-        from torch.nn import functional as F
-    except ImportError:
-        raise MissingError("not installed: pip install torch") from None
+    torch, F = load("torch"), load("torch.nn.functional")
+    torch.set_num_threads(problem.threads)
     table: dict[str, Any] = {name: getattr(torch, name) for name in (*_COMMON, "sigmoid", "relu", "erf")}
     table |= {"softplus": F.softplus, "logsigmoid": F.logsigmoid, "hard_tanh": F.hardtanh, "gelu": F.gelu,
               "silu": F.silu, "elu": F.elu, "hard_sigmoid": lambda x: torch.clamp(x / 6 + 0.5, 0, 1)}
@@ -119,5 +112,5 @@ def torch_candidate(problem: Problem) -> Candidate:
         grads = {p: {n: next(arrays) for n in part} for p, part in leaves.items()} if rest else None
         return _read(problem, y.detach().numpy(), {n: s.detach().numpy() for n, s in state.items()}, grads)
 
-    return Candidate("eager torch", {"inference": Work(infer, read), "forward": Work(run, read),
+    return Candidate("eager torch", {"infer": Work(infer, read), "forward": Work(run, read),
                                      "training": Work(train, read)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ Results = Mapping[str, Array]  # "y", "final h", "d x", "d W", "d initial h" -> 
 class Problem:
     """Inputs (T, B, dim), parameters, initial states (B, dim) and dy (T, B, dim) of one cell at one shape."""
 
-    cell: str
+    cell: str | None  # its name in the zoo, by which operators of other libraries are found; None: in no library
     T: int
     B: int
     dtype: str
@@ -46,7 +47,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A name, and work for some of the rows "inference", "forward", "training"."""
+    """A name, and work for some of the rows "infer", "forward", "training"."""
 
     name: str
     rows: Mapping[str, Work]
@@ -54,6 +55,18 @@ class Candidate:
 
 class MissingError(Exception):
     """A candidate cannot take part: not installed, or without this cell. The message says which."""
+
+
+def load(module: str) -> Any:
+    """Import a framework, which is optional.
+
+    Raises:
+        MissingError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingError(f"not installed: pip install {error.name or module}") from None
 
 
 def kernel_candidate(kernel: Any, problem: Problem) -> Candidate:
@@ -76,7 +89,7 @@ def kernel_candidate(kernel: Any, problem: Problem) -> Candidate:
         return finals(run.y, run.state) | {f"d {name}": array for name, array in named.items()}
 
     return Candidate("symcell", {
-        "inference": Work(lambda: kernel.infer(x, ready, problem.state), lambda pair: finals(*pair)),
+        "infer": Work(lambda: kernel.infer(x, ready, problem.state), lambda pair: finals(*pair)),
         "forward": Work(lambda: kernel.forward(x, problem.params, problem.state), lambda r: finals(r.y, r.state)),
         "training": Work(train, gradients),
     })
