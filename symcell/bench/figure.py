@@ -31,6 +31,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                        linestyle="-", linewidth=0.6, marker=MARKS[number % len(MARKS)], label=cell)
         panel.axhline(1, color="black", linewidth=1)
         panel.set_yscale("log", base=2)
+        ratios = [row["ratio"] for row in shown if row["mode"] == mode]
+        panel.set_ylim(0.9 * min(0.5, *ratios), 1.1 * max(2, *ratios))  # a few powers of 2, for ticks
         panel.yaxis.set_major_formatter("{x:g}")
         panel.grid(axis="y", alpha=0.3)
         panel.set(title=mode, ylabel="best peer / symcell")

@@ -70,7 +70,7 @@ def jax_candidate(problem: Problem) -> Candidate:
     training = jax.jit(jax.value_and_grad(loss, has_aux=True))
     ahead = Work(lambda: jax.block_until_ready(forward(leaves)), lambda pair: _read(problem, pair[0], pair[1]))
     train = Work(lambda: jax.block_until_ready(training(leaves, dy)),
-                 lambda found: _read(problem, *found[0][1], found[1]))
+                 lambda found: _read(problem, found[0][1][0], found[0][1][1], found[1]))
     return Candidate("JAX", {"infer": ahead, "forward": ahead, "training": train})
 
 

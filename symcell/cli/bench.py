@@ -23,7 +23,7 @@ MODES = ("infer", "forward", "training")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class ShapeType(click.ParamType):
+class ShapeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """T,B,I,H on the command line."""
 
     name = "T,B,I,H"
@@ -57,7 +57,8 @@ _OPTIONS = (
                  help="Threads of everybody, and cores the process is kept on."),
     click.option("--shape", "shapes", multiple=True, type=ShapeType(), help="May be repeated."),
     click.option("--mode", "modes", multiple=True, type=click.Choice(MODES), help="May be repeated.  [default: all]"),
-    click.option("--dtype", "dtypes", multiple=True, type=click.Choice(("float32", "float64")), help="May be repeated."),
+    click.option("--dtype", "dtypes", multiple=True, type=click.Choice(("float32", "float64")),
+                 help="May be repeated."),
     click.option("--json", type=_FILE, help="Write machine and rows to this file."),
     click.option("--plot", type=_FILE, help="Write a figure to this file (needs matplotlib)."),
 )

@@ -184,9 +184,11 @@ def check(context: click.Context, cell: str, dtypes: tuple[str, ...]) -> None:
 @click.argument("cell")
 @benchmark.options
 @click.pass_context
-def bench(context: click.Context, cell: str, **chosen: Any) -> None:
-    """Time CELL's kernel against the peers that are installed: torch.nn, JAX, ONNX Runtime, torchrecurrent,
-    eager PyTorch. Each computes the same, which is checked first, and they run in turn.
+def bench(context: click.Context, /, cell: str, **chosen: Any) -> None:
+    """Time CELL's kernel against what else could run it.
+
+    Peers are torch.nn, ONNX Runtime and torchrecurrent where they have the cell, JAX and eager PyTorch; those
+    that are not installed are named. That all compute the same is checked first; then they run in turn.
 
     Exits with 1 when a peer's result differs.
     """
