@@ -2,7 +2,7 @@
 # make test       sets everything up and runs the tests (under ten minutes on two cores)
 # make test-all   every test: all variants in both precisions, packaging
 # make lint       ruff and mypy
-# make bench      speed, against PyTorch, in one process
+# make bench      speed, beside what else could run the cells; make bench ARGS=--quick tries it
 # make generated  writes the kernels of the base cells anew
 # make clean      removes what was built; the packages in .venv stay
 #
@@ -16,7 +16,7 @@ ARGS    ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Pinned here too: without the pin pip may fetch another build with gigabytes of CUDA libraries.
-FRAMEWORKS := torch==2.13.0 jax
+FRAMEWORKS := torch==2.13.0 jax onnx onnxruntime
 BASE_CELLS := rnn rnn_relu lstm lstm_peephole gru gru_reset_before
 
 WHICH        := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null
@@ -45,6 +45,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Runs in the environment as it is: compiling the old kernels first would be wasted.

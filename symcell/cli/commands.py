@@ -9,10 +9,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from symcell import __version__
+from symcell.cli import bench as benchmark
 from symcell.cli import terminal
 from symcell.cli.errors import CliError, Exit
 from symcell.cli.program import Program
@@ -174,6 +176,25 @@ def check(context: click.Context, cell: str, dtypes: tuple[str, ...]) -> None:
     terminal.show(checking.table(outcomes))
     terminal.out(f"\n{found.spec.name}: {checking.summary(outcomes, time.perf_counter() - began)}")
     if not checking.passed(outcomes):
+        context.exit(Exit.CHECK_FAILED)
+
+
+@main.command(short_help="Measure a kernel against its peers.",
+              epilog=_example("symcell bench lstm --shape 3,2,4,5 --mode infer"))
+@click.argument("cell")
+@benchmark.options
+@click.pass_context
+def bench(context: click.Context, /, cell: str, **chosen: Any) -> None:
+    """Time CELL's kernel against what else could run it.
+
+    Peers are torch.nn, ONNX Runtime and torchrecurrent where they have the cell, JAX and eager PyTorch; those
+    that are not installed are named. That all compute the same is checked first; then they run in turn.
+
+    Exits with 1 when a peer's result differs.
+    """
+    parsed = benchmark.Options(**chosen)
+    rows = benchmark.run(lambda: benchmark.cases(cell, parsed), parsed)
+    if benchmark.failed(rows):
         context.exit(Exit.CHECK_FAILED)
 
 

@@ -1,0 +1,114 @@
+"""Graph -> Plan: the step as a good user of a framework writes it.
+
+What no carry feeds is computed for all steps at once, what no carry needs after the loop, and products that read
+the same operand are one product with stacked matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symcell.declare.functions import Elementwise
+from symcell.graph.evaluate import evaluate
+from symcell.graph.ir import Graph, Map, MatMul, Node
+
+Array = Any
+Functions = Callable[[type[Elementwise]], Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The nodes before, in and after the loop; `groups`: key -> the products that are computed as one."""
+
+    graph: Graph
+    sizes: Mapping[str, int]
+    before: tuple[Node, ...]
+    loop: tuple[Node, ...]
+    after: tuple[Node, ...]
+    groups: Mapping[str, tuple[MatMul, ...]]
+    fed: tuple[str, ...]  # per-step values that the loop reads from outside
+    emitted: tuple[str, ...]  # per-step values of the loop that are read after it
+
+    def flops(self, rows: int) -> float:
+        """Return the operations of all products of a forward pass over `rows` = T*B rows."""
+        products = [node for group in self.groups.values() for node in group]
+        shapes = [[self.sizes[dim] for dim in self.graph.value(node.matrix).dims] for node in products]
+        return float(sum(2 * rows * n * m for n, m in shapes))
+
+    def split(self, key: str, whole: Array) -> Iterator[tuple[MatMul, Array]]:
+        """Yield each product of a group with its columns of the whole."""
+        start = 0
+        for node in self.groups[key]:
+            end = start + self.sizes[self.graph.value(node.out).dims[0]]
+            yield node, whole[..., start:end]
+            start = end
+
+
+def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
+    """Place the nodes of a forward graph and group its products."""
+    carries = {carry.previous for carry in graph.carries}
+    bound, needed = set(carries), {carry.next for carry in graph.carries}
+    for node in graph.nodes:
+        if bound.intersection(node.reads):
+            bound.add(node.out)
+    for node in reversed(graph.nodes):
+        if node.out in needed:
+            needed.update(node.reads)
+    before = tuple(node for node in graph.nodes if node.out not in bound)
+    loop = tuple(node for node in graph.nodes if node.out in bound and node.out in needed)
+    after = tuple(node for node in graph.nodes if node.out in bound and node.out not in needed)
+    inside = carries | {node.out for node in loop}
+    late = {name for node in after for name in node.reads} | set(graph.outputs)
+    outside = {value.name for value in graph.with_role("input")}
+    outside |= {node.out for node in before if graph.value(node.out).dims}
+    read = {name for node in loop for name in node.reads} | {carry.next for carry in graph.carries}
+    groups = {f"{where}: {operand}": tuple(found)
+              for where, nodes in (("before", before), ("loop", loop), ("after", after))
+              for operand, found in _sharing(nodes).items()}
+    return Plan(graph, sizes, before, loop, after, groups, tuple(sorted(read & outside)), tuple(sorted(late & inside)))
+
+
+def _sharing(nodes: Iterable[Node]) -> dict[str, list[MatMul]]:
+    found: dict[str, list[MatMul]] = {}
+    for node in nodes:
+        if isinstance(node, MatMul):
+            found.setdefault(node.operand, []).append(node)
+    return found
+
+
+def stack(plan: Plan, params: Mapping[str, Array]) -> dict[str, Array]:
+    """Return each group's matrix, (columns, rows of all), and the parameters that are no matrices."""
+    matrices = {node.matrix for group in plan.groups.values() for node in group}
+    stacked = {name: array for name, array in params.items() if name not in matrices}
+    for key, group in plan.groups.items():
+        parts = [params[node.matrix] if node.transposed else params[node.matrix].T for node in group]
+        stacked[key] = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    return stacked
+
+
+def unstack(plan: Plan, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the gradient of each parameter from those of what `stack` made; uses of one matrix add up."""
+    single = {name: np.asarray(array) for name, array in gradients.items() if name not in plan.groups}
+    for key in plan.groups:
+        for node, part in plan.split(key, np.asarray(gradients[key])):
+            mine = part if node.transposed else part.T
+            single[node.matrix] = single[node.matrix] + mine if node.matrix in single else mine
+    return single
+
+
+def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: Mapping[str, Array], where: str,
+            functions: Functions) -> dict[str, Array]:
+    """Compute the nodes on arrays (..., dim) of any framework, adding them to env."""
+    for node in nodes:
+        if node.out in env:
+            continue
+        if isinstance(node, Map):
+            env[node.out] = evaluate(node.expression, env, functions)
+        elif isinstance(node, MatMul):
+            key = f"{where}: {node.operand}"
+            env |= {product.out: part for product, part in plan.split(key, env[node.operand] @ weights[key])}
+    return env

@@ -1,0 +1,110 @@
+"""What every candidate is given, and the form in which it answers."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symcell.bench.plan import Plan
+
+Array = Any
+Results = Mapping[str, Array]  # "y", "final h", "d x", "d W", "d initial h" -> array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Inputs (T, B, dim), parameters, initial states (B, dim) and dy (T, B, dim) of one cell at one shape."""
+
+    cell: str | None  # its name in the zoo, by which operators of other libraries are found; None: in no library
+    T: int
+    B: int
+    dtype: str
+    threads: int
+    plan: Plan
+    inputs: Mapping[str, Array]
+    params: Mapping[str, Array]
+    constants: Mapping[str, float]
+    state: Mapping[str, Array]
+    dy: Array
+
+    @property
+    def output(self) -> str:
+        """The name of the output in the graph."""
+        return self.plan.graph.outputs[0]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One thing to time, and how to read what it returns."""
+
+    run: Callable[[], Any]
+    read: Callable[[Any], Results]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A name, and work for some of the rows "infer", "forward", "training"."""
+
+    name: str
+    rows: Mapping[str, Work]
+
+
+class MissingError(Exception):
+    """A candidate cannot take part: not installed, or without this cell. The message says which."""
+
+
+def load(module: str) -> Any:
+    """Import a framework, which is optional.
+
+    Raises:
+        MissingError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingError(f"not installed: pip install {error.name or module}") from None
+
+
+def kernel_candidate(kernel: Any, problem: Problem) -> Candidate:
+    """The kernel itself: inference from prepared parameters, as ONNX Runtime's session holds them."""
+    single = len(problem.inputs) == 1
+    x = next(iter(problem.inputs.values())) if single else dict(problem.inputs)
+    ready = kernel.prepare(problem.params)
+
+    def train() -> Any:
+        run = kernel.forward(x, problem.params, problem.state)
+        return run, kernel.backward(run, problem.dy)
+
+    def finals(y: Array, state: Mapping[str, Array]) -> dict[str, Array]:
+        return {"y": y} | {f"final {name}": array for name, array in state.items()}
+
+    def gradients(pair: Any) -> Results:
+        run, found = pair
+        dx = {next(iter(problem.inputs)): found.x} if single else found.x
+        named = {**dx, **found.params, **{f"initial {name}": array for name, array in found.state.items()}}
+        return finals(run.y, run.state) | {f"d {name}": array for name, array in named.items()}
+
+    return Candidate("symcell", {
+        "infer": Work(lambda: kernel.infer(x, ready, problem.state), lambda pair: finals(*pair)),
+        "forward": Work(lambda: kernel.forward(x, problem.params, problem.state), lambda r: finals(r.y, r.state)),
+        "training": Work(train, gradients),
+    })
+
+
+def compare(name: str, row: str, expected: Results, found: Results, dtype: str) -> None:
+    """Compare every quantity that the peer returns.
+
+    Raises:
+        AssertionError: one differs by more than the precision explains, with peer, row and quantity.
+    """
+    tolerance = {"float32": 3e-4, "float64": 1e-10}[dtype]
+    for quantity, theirs in found.items():
+        ours = np.asarray(expected[quantity])
+        error = float(np.max(np.abs(ours - np.asarray(theirs)))) / max(1.0, float(np.max(np.abs(ours))))
+        if not error <= tolerance:
+            raise AssertionError(f"{name}, {row}: {quantity} differs from symcell's by {error:.2g} of its largest "
+                                 f"value, expected at most {tolerance:g}; nothing was timed")

@@ -1,0 +1,156 @@
+"""`symcell bench` and the runner of the whole benchmark: their options, rows with progress, tables, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symcell.cli import terminal
+from symcell.cli.errors import CliError, Exit
+
+if TYPE_CHECKING:
+    from symcell.bench.rows import Row
+
+Shape = tuple[int, int, int, int]
+Case = tuple[str, Shape, str]  # cell, as on the command line; (T, B, I, H); dtype
+MODES = ("infer", "forward", "training")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+class ShapeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """T,B,I,H on the command line."""
+
+    name = "T,B,I,H"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
+        """Return four sizes."""
+        words = value if isinstance(value, tuple) else str(value).split(",")
+        try:
+            sizes = tuple(int(word) for word in words)
+        except ValueError:
+            sizes = ()
+        if len(sizes) != 4 or min(sizes) < 1:
+            self.fail(f"{value!r} is not four positive whole numbers T,B,I,H, such as 100,16,128,128.", param, ctx)
+        return sizes
+
+
+@dataclass(frozen=True)
+class Options:
+    """What both commands understand."""
+
+    threads: int
+    shapes: tuple[Shape, ...]
+    modes: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    json: Path | None
+    plot: Path | None
+
+
+_OPTIONS = (
+    click.option("--threads", default=1, show_default=True, type=click.IntRange(1),
+                 help="Threads of everybody, and cores the process is kept on."),
+    click.option("--shape", "shapes", multiple=True, type=ShapeType(), help="May be repeated."),
+    click.option("--mode", "modes", multiple=True, type=click.Choice(MODES), help="May be repeated.  [default: all]"),
+    click.option("--dtype", "dtypes", multiple=True, type=click.Choice(("float32", "float64")),
+                 help="May be repeated."),
+    click.option("--json", type=_FILE, help="Write machine and rows to this file."),
+    click.option("--plot", type=_FILE, help="Write a figure to this file (needs matplotlib)."),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that `Options` holds."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run(cases: Callable[[], Iterable[Case]], chosen: Options, seconds: float = 0.5) -> list[Row]:
+    """Run every case, print tables, write files, and return the rows.
+
+    Args:
+        cases: called when the process is pinned; only then may NumPy be imported.
+        chosen: the options.
+        seconds: how long a row is repeated, once all have had their least number of repetitions.
+    """
+    from symcell.bench import machine
+
+    cores = machine.cores()
+    if chosen.threads > cores:
+        raise CliError(f"--threads {chosen.threads}: this process may use {cores} core{'s' * (cores > 1)}.")
+    with machine.pinned(chosen.threads), ExitStack() as stack:
+        progress = stack.enter_context(terminal.Progress())
+        progress("the machine's rates")
+        about = machine.describe(chosen.threads)
+        rows = collect(cases(), chosen, seconds, progress)
+    for line in _about(about):
+        terminal.out(line)
+    publish(rows, about, chosen)
+    return rows
+
+
+def cases(cell: str, chosen: Options) -> Iterable[Case]:
+    """Yield the cases of `symcell bench`: a few shapes in float32, or those that were chosen."""
+    from symcell.bench.rows import FEW
+
+    return [(cell, shape, dtype) for shape in chosen.shapes or FEW for dtype in chosen.dtypes or ("float32",)]
+
+
+def collect(cases: Iterable[Case], chosen: Options, seconds: float, progress: terminal.Progress) -> list[Row]:
+    """Return the rows of all cases."""
+    from symcell.bench.rows import rows_of, where
+    from symcell.cli.cells import resolve
+    from symcell.cli.kernels import compiled
+
+    rows: list[Row] = []
+    for cell, shape, dtype in cases:
+        found = resolve(cell)
+        kernel = compiled(found, dtype, progress).kernel
+        progress(f"{cell} {','.join(map(str, shape))} {dtype}")
+        for row in rows_of(kernel.name if found.file else cell, found.spec, kernel, shape, chosen.modes or MODES,
+                           chosen.threads, seconds):
+            rows.append(row)
+            ratio = f"best peer / symcell {row['ratio']:.2f} ({row['best']})" if row.get("ratio") else "no peer"
+            progress(f"{where(row)}: {row.get('error') or ratio}")
+    return rows
+
+
+def publish(rows: Sequence[Row], about: dict[str, object], chosen: Options) -> None:
+    """Print the tables and the remarks, and write the files."""
+    from symcell.bench import figure, report
+    from symcell.bench.problem import MissingError
+    from symcell.bench.rows import means, remarks
+
+    for title, table in report.tables(rows):
+        terminal.out(f"\n{title}\n")
+        terminal.show(table)
+    for line in remarks(rows):
+        terminal.out(f"\n{line}")
+    try:
+        if chosen.json:
+            content = {"machine": about, "rows": rows, "means": means(rows)}
+            chosen.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        if chosen.plot:
+            figure.draw(rows, chosen.plot)
+    except MissingError as error:
+        raise CliError(f"--plot: matplotlib is {error}.") from None
+    except OSError as error:
+        raise CliError(f"{error.filename} cannot be written: {error.strerror}.", Exit.FILE) from error
+
+
+def failed(rows: Sequence[Row]) -> bool:
+    """Whether a peer and symcell disagreed."""
+    return any("error" in row for row in rows)
+
+
+def _about(about: dict[str, Any]) -> list[str]:
+    rates = ", ".join(f"{dtype} {rate / 1e9:.0f} GFLOP/s" for dtype, rate in about["sgemm"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return [f"{about['processor']}, threads: {about['threads']}",
+            f"matrix product: {rates}; copy: {about['bandwidth'] / 1e9:.1f} GB/s", versions]

@@ -1,0 +1,134 @@
+"""Every peer computes what the kernel computes; a wrong one is reported by name, row and quantity."""
+
+import dataclasses
+from importlib.util import find_spec
+
+import pytest
+
+import symcell
+from symcell import zoo
+from symcell.bench.draw import problem_of, zoo_name
+from symcell.bench.measure import MODES, candidates, geometric_mean, measure, medians
+from symcell.bench.problem import Work, compare
+from symcell.cli.cells import resolve
+
+EVERYWHERE = {"JAX", "eager torch"}
+PEERS = {
+    "rnn": {"torch.nn", "ONNX Runtime"},
+    "lstm": {"torch.nn", "ONNX Runtime"},
+    "gru": {"torch.nn", "ONNX Runtime"},
+    "gru_reset_before": {"ONNX Runtime"},
+    "lstm_peephole": {"ONNX Runtime", "torchrecurrent"},
+    "mgu": {"torchrecurrent"},
+    "lstm_multiplicative": {"torchrecurrent"},
+    "nas": set(),
+    "sru": set(),
+    "sru_recurrence": set(),
+}
+OPTIONAL = {"ONNX Runtime": ("onnx", "onnxruntime"), "torchrecurrent": ("torchrecurrent",)}
+COPY = """
+class Other(Cell):
+    x, h = Input(), State()
+    W, U, b = Matrix(h, x), Matrix(h, h), Vector(h)
+    h.next = tanh(W @ x + U @ h + b)
+
+
+class RNN(Cell):
+    x, h = Input(), State()
+    W, U, b = Matrix(h, x), Matrix(h, h), Vector(h)
+    h.next = tanh(W @ x + U @ h - b)
+"""
+
+
+def made(cell, dtype="float32"):
+    kernel = symcell.compile(cell, dtype=dtype)
+    problem = problem_of(resolve(cell).spec, kernel, (3, 2, 4, 5), dtype, 1)
+    return problem, *candidates(kernel, problem)
+
+
+def expected_peers(cell, dtype):
+    """Those that have the cell, without those that are not installed (`make bench` installs them all)."""
+    there = {peer for peer, modules in OPTIONAL.items() if all(map(find_spec, modules))}
+    named = {peer for peer in PEERS[cell] if peer not in OPTIONAL or peer in there}
+    return EVERYWHERE | named - ({"ONNX Runtime"} if dtype == "float64" else set())
+
+
+@pytest.mark.parametrize(("cell", "dtype"), [*((cell, "float32") for cell in PEERS), ("lstm", "float64"),
+                                             ("gru", "float64"), ("mgu", "float64"), ("sru_recurrence", "float64")])
+def test_peers_agree(cell, dtype):
+    problem, everyone, missing = made(cell, dtype)
+    ours, *peers = everyone
+    assert {peer.name for peer in peers} == expected_peers(cell, dtype)
+    assert {peer.name for peer in peers} | set(missing) == {"torch.nn", "torchrecurrent", "ONNX Runtime", *EVERYWHERE}
+    for mode in MODES:
+        expected = ours.rows[mode].read(ours.rows[mode].run())
+        for peer in peers:
+            if mode not in peer.rows:
+                assert peer.name == "ONNX Runtime"
+                continue
+            found = peer.rows[mode].read(peer.rows[mode].run())
+            quantities = {f"final {name}" for name in problem.state} | {"y"}
+            if mode == "training":
+                quantities |= {f"d {name}" for name in (*problem.inputs, *problem.params)}
+                quantities |= {f"d initial {name}" for name in problem.state}
+            assert set(found) == quantities, peer.name
+            compare(peer.name, mode, expected, found, problem.dtype)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_a_cell_of_the_zoo_is_known_by_what_it_says(name):
+    assert zoo_name(zoo.find(name).spec) == name
+
+
+def test_what_a_class_is_called_proves_nothing(tmp_path):
+    path = tmp_path / "cells.py"
+    path.write_text("from symcell import Cell, Input, Matrix, State, Vector, tanh\n" + COPY, encoding="utf-8")
+    assert zoo_name(resolve(f"{path}:Other").spec) == "rnn"
+    assert zoo_name(resolve(f"{path}:RNN").spec) is None
+
+
+def test_the_defaults_of_constants_reach_the_peers(tmp_path):
+    path = tmp_path / "leaky.py"
+    path.write_text("""from symcell import Cell, Constant, Input, Matrix, State, tanh
+class Leaky(Cell):
+    x, h, a = Input(), State(), Constant(0.25)
+    W, U = Matrix(h, x), Matrix(h, h)
+    h.next = (1 - a) * h + a * tanh(W @ x + U @ h)
+""", encoding="utf-8")
+    found = resolve(str(path))
+    problem = problem_of(found.spec, symcell.compile(found.cell), (3, 2, 4, 5), "float32", 1)
+    assert problem.constants == {"a": 0.25}
+    ours, *peers = candidates(symcell.compile(found.cell), problem)[0]
+    assert {peer.name for peer in peers} == EVERYWHERE
+    expected = ours.rows["training"].read(ours.rows["training"].run())
+    for peer in peers:
+        compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float32")
+
+
+def test_a_wrong_peer_is_named():
+    problem, everyone, _ = made("rnn")
+    right = everyone[1].rows["training"]
+    wrong = dataclasses.replace(everyone[1], rows={
+        "training": Work(right.run, lambda found: {**right.read(found), "d U": right.read(found)["d U"] + 1})})
+    with pytest.raises(AssertionError, match=f"{wrong.name}, training: d U"):
+        measure([everyone[0], wrong], "training", problem)
+
+
+def test_products_are_counted():
+    problem, _, _ = made("gru")
+    assert problem.plan.flops(6) == 2 * 6 * 3 * (4 * 5 + 5 * 5)
+
+
+def test_a_row_names_its_best_peer():
+    problem, everyone, _ = made("rnn")
+    row = measure(everyone, "infer", problem)
+    peers = {name: s for name, s in row["seconds"].items() if name != "symcell"}
+    assert row["best"] == min(peers, key=peers.get)
+    assert row["ratio"] == pytest.approx(min(peers.values()) / row["seconds"]["symcell"])
+
+
+def test_medians_run_in_turn():
+    calls = []
+    assert len(medians([lambda: calls.append("a"), lambda: calls.append("b")], 0)) == 2
+    assert calls == ["a", "b"] * 5
+    assert geometric_mean([1, 4]) == pytest.approx(2)
