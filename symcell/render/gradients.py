@@ -41,7 +41,7 @@ def _store(target: str, value: str, done: set[str]) -> str:
 
 def _product(p: Pass, product: Product, owner: dict[str, str], done: set[str]) -> GradientLine:
     left, right = _columns(p, product.lefts[0], product.lefts[-1]), _columns(p, product.right, product.right)
-    lines = [f"product = {left}.T @ {right}"]
+    lines = [f"product = transposed_times({left}, {right})"]
     before: list[str] = []
     for out, dim in product.outs:
         start = " + ".join(before) or "0"
