@@ -429,10 +429,11 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
-def gradients(sizes, arrays):
+def gradients(sizes, arrays, empty):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. A parameter that nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
+    nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -444,24 +445,24 @@ def gradients(sizes, arrays):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(left, right):
+    def transposed_times(name, left, right):
         if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
             left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return left.T @ right
+        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
 
     def total(operand):
         return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
 
     # d_W_n, d_W_z, d_W_r = [d_a_n, d_a_z, d_a_r]^T x, over all steps
-    product = transposed_times(rows("all.deltas", 0, 0, n_H + n_H + n_H), rows("x", 0, 0, n_I))
+    product = transposed_times("d_W_n", rows("all.deltas", 0, 0, n_H + n_H + n_H), rows("x", 0, 0, n_I))
     found["W_n"] = product[0 : n_H]
     found["W_z"] = product[n_H : n_H + n_H]
     found["W_r"] = product[n_H + n_H : n_H + n_H + n_H]
     # d_U_n = [d_a_n]^T h_r, over all steps
-    product = transposed_times(rows("all.deltas", 0, 0, n_H), rows("h_r", 0, 0, n_H))
-    found["U_n"] = product
+    product = transposed_times("d_U_n", rows("all.deltas", 0, 0, n_H), rows("h_r", 0, 0, n_H))
+    found["U_n"] = product[:]
     # d_U_z, d_U_r = [d_a_z, d_a_r]^T h, over all steps
-    product = transposed_times(rows("all.deltas", 0, n_H, n_H + n_H + n_H), rows("h", 0, 0, n_H))
+    product = transposed_times("d_U_z", rows("all.deltas", 0, n_H, n_H + n_H + n_H), rows("h", 0, 0, n_H))
     found["U_z"] = product[0 : n_H]
     found["U_r"] = product[n_H : n_H + n_H]
     # d_b_r = sum of d_a_r

@@ -511,10 +511,11 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
-def gradients(sizes, arrays):
+def gradients(sizes, arrays, empty):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. A parameter that nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
+    nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -526,22 +527,22 @@ def gradients(sizes, arrays):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(left, right):
+    def transposed_times(name, left, right):
         if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
             left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return left.T @ right
+        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
 
     def total(operand):
         return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
 
     # d_W_o, d_W_g, d_W_f, d_W_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T x, over all steps
-    product = transposed_times(rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("x", 0, 0, n_I))
+    product = transposed_times("d_W_o", rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("x", 0, 0, n_I))
     found["W_o"] = product[0 : n_H]
     found["W_g"] = product[n_H : n_H + n_H]
     found["W_f"] = product[n_H + n_H : n_H + n_H + n_H]
     found["W_i"] = product[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
     # d_U_o, d_U_g, d_U_f, d_U_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T h, over all steps
-    product = transposed_times(rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("h", 0, 0, n_H))
+    product = transposed_times("d_U_o", rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("h", 0, 0, n_H))
     found["U_o"] = product[0 : n_H]
     found["U_g"] = product[n_H : n_H + n_H]
     found["U_f"] = product[n_H + n_H : n_H + n_H + n_H]

@@ -253,10 +253,11 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
-def gradients(sizes, arrays):
+def gradients(sizes, arrays, empty):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. A parameter that nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
+    nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -268,20 +269,20 @@ def gradients(sizes, arrays):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(left, right):
+    def transposed_times(name, left, right):
         if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
             left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return left.T @ right
+        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
 
     def total(operand):
         return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
 
     # d_W = [d_a_h_next]^T x, over all steps
-    product = transposed_times(rows("d_a_h_next", 0, 0, n_H), rows("x", 0, 0, n_I))
-    found["W"] = product
+    product = transposed_times("d_W", rows("d_a_h_next", 0, 0, n_H), rows("x", 0, 0, n_I))
+    found["W"] = product[:]
     # d_U = [d_a_h_next]^T h, over all steps
-    product = transposed_times(rows("d_a_h_next", 0, 0, n_H), rows("h", 0, 0, n_H))
-    found["U"] = product
+    product = transposed_times("d_U", rows("d_a_h_next", 0, 0, n_H), rows("h", 0, 0, n_H))
+    found["U"] = product[:]
     # d_b = sum of d_a_h_next
     found["b"] = total(rows("d_a_h_next", 0, 0, n_H))
     return found

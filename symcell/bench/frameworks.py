@@ -67,11 +67,13 @@ def jax_candidate(problem: Problem) -> Candidate:
 
     leaves = jax.tree.map(jnp.asarray, _leaves(problem))
     dy, forward = jnp.asarray(problem.dy), jax.jit(run)
+    taped = jax.jit(lambda leaves: jax.vjp(run, leaves))  # keeps what the gradient needs, as the others do
     training = jax.jit(jax.value_and_grad(loss, has_aux=True))
     ahead = Work(lambda: jax.block_until_ready(forward(leaves)), lambda pair: _read(problem, pair[0], pair[1]))
+    tape = Work(lambda: jax.block_until_ready(taped(leaves)), lambda found: _read(problem, *found[0]))
     train = Work(lambda: jax.block_until_ready(training(leaves, dy)),
                  lambda found: _read(problem, found[0][1][0], found[0][1][1], found[1]))
-    return Candidate("JAX", {"infer": ahead, "forward": ahead, "training": train})
+    return Candidate("JAX", {"infer": ahead, "forward": tape, "training": train})
 
 
 def torch_candidate(problem: Problem) -> Candidate:

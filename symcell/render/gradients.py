@@ -41,12 +41,12 @@ def _store(target: str, value: str, done: set[str]) -> str:
 
 def _product(p: Pass, product: Product, owner: dict[str, str], done: set[str]) -> GradientLine:
     left, right = _columns(p, product.lefts[0], product.lefts[-1]), _columns(p, product.right, product.right)
-    lines = [f"product = transposed_times({left}, {right})"]
+    lines = [f'product = transposed_times("{product.outs[0][0]}", {left}, {right})']
     before: list[str] = []
     for out, dim in product.outs:
         start = " + ".join(before) or "0"
         before.append(f"n_{dim}")
-        part = "product" if len(product.outs) == 1 else f"product[{start} : {' + '.join(before)}]"
+        part = "product[:]" if len(product.outs) == 1 else f"product[{start} : {' + '.join(before)}]"
         lines.append(_store(owner[out], part, done))
     names = ", ".join(out for out, _ in product.outs)
     return GradientLine(f"{names} = [{', '.join(product.lefts)}]^T {product.right}, over all steps", tuple(lines))

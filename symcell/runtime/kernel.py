@@ -381,12 +381,15 @@ class Kernel:
 
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
-            found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()})
+            found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()}, self._gradient)
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
                   for name in self._meta["params"]}
         dx = {name: arrays[adjoint][0][:] for name, adjoint in self._meta["dx"].items()}
         state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
+
+    def _gradient(self, name: str, shape: tuple[int, ...]) -> Array:
+        return self._pool.empty(f"gradient {name}", shape, self._meta["cell"])
 
     def _check_run(self, run: object) -> _Tape:
         cell = self._meta["cell"]
