@@ -14,7 +14,7 @@ SPELLED = {
     "h_tilde": (r"\tilde{h}",), "c_hat": (r"\hat{c}",), "gamma": (r"\gamma",), "alpha": (r"\alpha",), "tau": (r"\tau",),
     "gate": (r"\mathit{gate}",), "a_gate": ("a", r"\mathrm{gate}"), "a_h_next": ("a", "h"), "a_y_next": ("a", "y"),
 }  # fmt: skip
-WITHOUT_TIME = {"s"}  # computed from parameters alone
+WITHOUT_TIME = {("Shared", "s")}  # cell, and what it computes from parameters alone
 
 
 def key(name, time="", bar=False, plus=""):
@@ -54,7 +54,7 @@ class Case:
             if value.role in ("param", "constant") or value.anonymous:
                 continue
             name, adjoint = value.name.removesuffix(".next"), self.backward.adjoints.get(value.name)
-            time = "t-1" if value.role == "carry" else "" if name in WITHOUT_TIME else "t"
+            time = "t-1" if value.role == "carry" else "" if (self.cell.__name__, name) in WITHOUT_TIME else "t"
             row[key(name, time)] = self.trace.steps[value.name][t, b]
             if adjoint is not None:
                 bar = key(name, time or "t", bar=True, plus="^+" if value.role == "carry" else "")
