@@ -13,7 +13,7 @@ from symcell.runtime.arguments import Array, Sizes, check_bytes
 LINE = 64  # bytes of a cache line: vector loads that cross one cost twice
 CHUNK_BYTES = 512 * 1024  # what one chunk of steps may write between the loop and its batch phases: half of an L2
 _FIXED = {"ring": 2, "step": 1}
-KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once: filling it costs more than its pages
+KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once, so that a kernel does not sit on much memory
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
 
 
@@ -27,6 +27,20 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], what: str, zero: bool = 
     raw = np.zeros(size + LINE, np.uint8) if zero else np.empty(size + LINE, np.uint8)
     start = -raw.__array_interface__["data"][0] % LINE
     return np.ndarray(shape, dtype, raw, start)
+
+
+def _holders(array: Array) -> tuple[int, int]:
+    return getrefcount(array), getrefcount(array.base)
+
+
+def _alone() -> tuple[int, int]:
+    """Return what `_holders` counts, called as in Pool, for an array that only a list holds: Python versions differ."""
+    for array in [np.ndarray((1,), np.uint8, np.empty(1, np.uint8))]:
+        return _holders(array)
+    raise AssertionError
+
+
+ALONE = _alone()
 
 
 class Pool:
@@ -49,8 +63,7 @@ class Pool:
         if kept is None:
             kept = self._kept[name] = []
         for array in kept:
-            # One reference from the list and the two of this line; of its memory, one from the array.
-            if array.shape == shape and getrefcount(array) == 3 and getrefcount(array.base) == 2:
+            if array.shape == shape and _holders(array) == ALONE:
                 if zero:
                     array.fill(0)
                 return array
