@@ -23,11 +23,11 @@ cdef extern from "gru.h":
         void *base
         ptrdiff_t width, size, mask, chunked
     cdef struct sc_span:
-        ptrdiff_t steps, batch, chunk, first, rows
+        ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
     cdef struct gru_forward:
         sc_span span
-        ptrdiff_t packed, n_I, n_H
+        ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
         sc_rows m_W_r_x
@@ -54,7 +54,7 @@ cdef extern from "gru.h":
         void *panel_step_0
     cdef struct gru_backward:
         sc_span span
-        ptrdiff_t packed, n_I, n_H
+        ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
         sc_rows m_r
@@ -82,7 +82,12 @@ cdef extern from *:
     #include "symcell/variants.h"
     static const struct sc_entry gru_forward_entries[] = {SC_ENTRIES(gru_forward)};
     static const struct sc_entry gru_backward_entries[] = {SC_ENTRIES(gru_backward)};
+    static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
     """
+    cdef struct sc_print:
+        const void *bytes
+        size_t count
+        unsigned long long fingerprint
     cdef struct sc_entry:
         const char *isa
         int bits
@@ -90,6 +95,7 @@ cdef extern from *:
     const sc_entry *sc_find(const sc_entry *, const char *, int)
     const sc_entry *gru_forward_entries
     const sc_entry *gru_backward_entries
+    const sc_entry *fingerprint_entries
 
 METADATA = {'name': 'gru',
  'cell': 'GRU',
@@ -332,13 +338,12 @@ def isas():
 def forward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the forward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
-    panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef gru_forward c
     c.span = span_of(sizes)
-    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -365,9 +370,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.p_c_n = address("c_n", params["c_n"], c.n_H * itemsize, False)
     c.panel_before_0 = address("before_0", panels["before_0"], 3 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
     c.panel_step_0 = address("step_0", panels["step_0"], 3 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
-    cdef const sc_entry *entry = sc_find(gru_forward_entries, isa.encode(), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"gru is not compiled for {isa} with {8 * itemsize} bits")
+    cdef const sc_entry *entry = found_entry(gru_forward_entries, isa, itemsize)
     with nogil:
         entry.run(&c)
 
@@ -375,13 +378,12 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
 def backward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the backward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
-    panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef gru_backward c
     c.span = span_of(sizes)
-    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -404,11 +406,25 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.p_c_n = address("c_n", params["c_n"], c.n_H * itemsize, False)
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
-    cdef const sc_entry *entry = sc_find(gru_backward_entries, isa.encode(), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"gru is not compiled for {isa} with {8 * itemsize} bits")
+    cdef const sc_entry *entry = found_entry(gru_backward_entries, isa, itemsize)
     with nogil:
         entry.run(&c)
+
+
+def fingerprints(isa, arrays):
+    """Return a number for each contiguous array, which is another one once the array has changed."""
+    cdef sc_print call
+    cdef Py_buffer view
+    cdef const sc_entry *entry = found_entry(fingerprint_entries, isa, 4)
+    found = []
+    for array in arrays:
+        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+        call.bytes, call.count = view.buf, view.len
+        with nogil:
+            entry.run(&call)
+        PyBuffer_Release(&view)
+        found.append(call.fingerprint)
+    return found
 
 
 def gradients(sizes, arrays, empty):
@@ -456,6 +472,14 @@ def gradients(sizes, arrays, empty):
     return found
 
 
+cdef const sc_entry *found_entry(const sc_entry *entries, str isa, int itemsize) except NULL:
+    """Return the variant of a function for an instruction set and a precision."""
+    cdef const sc_entry *entry = sc_find(entries, isa.encode(), 8 * itemsize)
+    if entry == NULL:
+        raise ValueError(f"gru is not compiled for {isa} with {8 * itemsize} bits")
+    return entry
+
+
 cdef ptrdiff_t whole_lines(ptrdiff_t lanes, ptrdiff_t itemsize) noexcept:
     """Lanes rounded up to a whole 64-byte line, which every vector length divides."""
     cdef ptrdiff_t line = 64 // itemsize
@@ -478,7 +502,7 @@ cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
-    span.start, span.rows = sizes[".from"], sizes[".to"] - sizes[".from"]
+    span.start, span.rows, span.packed = sizes[".from"], sizes[".to"] - sizes[".from"], sizes[".packed"]
     if not 0 <= span.start <= sizes[".to"] <= span.batch or span.chunk < 1 or span.steps < 0:
         raise ValueError(f"gru: impossible sizes {sizes}")
     return span

@@ -15,7 +15,6 @@
 /* The forward pass of one sequence. */
 struct gru_reset_before_forward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
@@ -46,7 +45,6 @@ struct gru_reset_before_forward {
 /* The backward pass of one sequence. */
 struct gru_reset_before_backward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: given */
@@ -75,6 +73,20 @@ struct gru_reset_before_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
+/* The panel of W_r x, W_z x, W_n x
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_forward_panel_before_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I * 3);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
+    if (pack) {
+        SC(pack)(panel, width, 3, 0, 0, c->p_W_r, block, c->n_I);
+        SC(pack)(panel, width, 3, 1, 0, c->p_W_z, block, c->n_I);
+        SC(pack)(panel, width, 3, 2, 0, c->p_W_n, block, c->n_I);
+    }
+    return panel;
+}
+
 /* W_r_x = W_r x
    W_z_x = W_z x
    W_n_x = W_n x
@@ -87,17 +99,18 @@ static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_fo
     real *const m_W_z_x = SC(slot)(&c->m_W_z_x, t, &c->span);
     real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    const real *const panel_0 = c->panel_before_0;
-    enum { V = 1, ROWS = SC_REGS == 32 ? 8 : 4 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 8 : 4 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 3 * V]; /* W_r x, W_z x, W_n x */
-            SC(panel_tile)(R, 3 * vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_I * 3, sums_0);
+            vec sums_0[ROWS * 3 * (BLOCK / VL)]; /* W_r x, W_z x, W_n x */
+            SC(panel_tile)(R, 3, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -113,6 +126,19 @@ static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_fo
             row += R;
         }
     }
+}
+
+/* The panel of U_r h, U_z h
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_forward_panel_step_0_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_0_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H * 2);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 2 : 1) * VL);
+    if (pack) {
+        SC(pack)(panel, width, 2, 0, 0, c->p_U_r, block, c->n_H);
+        SC(pack)(panel, width, 2, 1, 0, c->p_U_z, block, c->n_H);
+    }
+    return panel;
 }
 
 /* U_r_h = U_r h
@@ -137,17 +163,18 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     const real *const p_b_r = c->p_b_r;
     const real *const p_b_z = c->p_b_z;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_0_0;
-    enum { V = SC_REGS == 32 ? 2 : 1, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 2 : 1) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_forward_panel_step_0_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 2 * V]; /* U_r h, U_z h */
-            SC(panel_tile)(R, 2 * vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H * 2, sums_0);
+            vec sums_0[ROWS * 2 * (BLOCK / VL)]; /* U_r h, U_z h */
+            SC(panel_tile)(R, 2, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -176,6 +203,18 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     }
 }
 
+/* The panel of U_n h_r
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_forward_panel_step_1_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack)(panel, width, 1, 0, 0, c->p_U_n, block, c->n_H);
+    }
+    return panel;
+}
+
 /* U_n_h_r = U_n h_r
    a_n = U_n_h_r + W_n_x + b_n
    n = tanh(a_n)
@@ -193,17 +232,18 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
     real *const m_a_n = SC(slot)(&c->m_a_n, t, &c->span);
     const real *const p_b_n = c->p_b_n;
     const struct sc_operand operands_0[] = {{m_h_r, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_1_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_forward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U_n h_r */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_n h_r */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -226,20 +266,17 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
     }
 }
 
-/* The forward pass: pack the weights, then chunk by chunk. */
+/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(gru_reset_before_forward)(void *call) {
     struct gru_reset_before_forward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel before_0: W_r x, W_z x, W_n x */
-        SC(pack)(c->panel_before_0, 3, 1, 0, c->n_I, 0, c->p_W_r, c->n_H, c->n_I, 0);
-        SC(pack)(c->panel_before_0, 3, 1, 1, c->n_I, 0, c->p_W_z, c->n_H, c->n_I, 0);
-        SC(pack)(c->panel_before_0, 3, 1, 2, c->n_I, 0, c->p_W_n, c->n_H, c->n_I, 0);
-        /* panel step_0_0: U_r h, U_z h */
-        SC(pack)(c->panel_step_0_0, 2, SC_REGS == 32 ? 2 : 1, 0, c->n_H, 0, c->p_U_r, c->n_H, c->n_H, 0);
-        SC(pack)(c->panel_step_0_0, 2, SC_REGS == 32 ? 2 : 1, 1, c->n_H, 0, c->p_U_z, c->n_H, c->n_H, 0);
-        /* panel step_1_0: U_n h_r */
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U_n, c->n_H, c->n_H, 0);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
+            SC(gru_reset_before_forward_panel_before_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 2 : 1) * VL)
+            SC(gru_reset_before_forward_panel_step_0_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(gru_reset_before_forward_panel_step_1_0)(c, block, 1);
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
@@ -294,6 +331,18 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
     }
 }
 
+/* The panel of U_n^T d_a_n
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_backward_panel_step_1_0)(const struct gru_reset_before_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_n, block, c->n_H, c->n_H);
+    }
+    return panel;
+}
+
 /* U_nT_d_a_n = U_n^T d_a_n
    d_r = U_nT_d_a_n*h
    d_a_r = d_r*r*(1 - r)
@@ -307,17 +356,18 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
     real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_1_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U_n^T d_a_n */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_n^T d_a_n */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -337,6 +387,19 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     }
 }
 
+/* The panel of U_z^T d_a_z + U_r^T d_a_r
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_backward_panel_step_2_0)(const struct gru_reset_before_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_2_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H));
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_z, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_U_r, block, c->n_H, c->n_H);
+    }
+    return panel;
+}
+
 /* d_h.sum = U_z^T d_a_z + U_r^T d_a_r
    d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
    reads  d_a_z, d_a_r, U_nT_d_a_n, d_h.next, r, z
@@ -351,17 +414,18 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_2_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_backward_panel_step_2_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U_z^T d_a_z + U_r^T d_a_r */
-            SC(panel_tile)(R, vectors, operands_0, 2, row,
-                           panel_0 + block * (c->n_H + c->n_H), sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_z^T d_a_z + U_r^T d_a_r */
+            SC(panel_tile)(R, 1, width, operands_0, 2, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -380,6 +444,20 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
     }
 }
 
+/* The panel of W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(gru_reset_before_backward_panel_after_0)(const struct gru_reset_before_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H));
+    const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W_n, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_W_z, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_W_r, block, c->n_H, c->n_I);
+    }
+    return panel;
+}
+
 /* d_x.sum = W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r
    d_x = d_x.sum
    reads  d_a_n, d_a_z, d_a_r
@@ -391,17 +469,18 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
     real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_after_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(gru_reset_before_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
-            SC(panel_tile)(R, vectors, operands_0, 3, row,
-                           panel_0 + block * (c->n_H + c->n_H + c->n_H), sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
+            SC(panel_tile)(R, 1, width, operands_0, 3, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -416,20 +495,17 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
     }
 }
 
-/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(gru_reset_before_backward)(void *call) {
     struct gru_reset_before_backward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel step_1_0: U_n^T d_a_n */
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U_n, c->n_H, c->n_H, 1);
-        /* panel step_2_0: U_z^T d_a_z + U_r^T d_a_r */
-        SC(pack)(c->panel_step_2_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H, 0, c->p_U_z, c->n_H, c->n_H, 1);
-        SC(pack)(c->panel_step_2_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H, c->n_H, c->p_U_r, c->n_H, c->n_H, 1);
-        /* panel after_0: W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, 0, c->p_W_n, c->n_I, c->n_H, 1);
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, c->n_H, c->p_W_z, c->n_I, c->n_H, 1);
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_W_r, c->n_I, c->n_H, 1);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(gru_reset_before_backward_panel_step_1_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(gru_reset_before_backward_panel_step_2_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(gru_reset_before_backward_panel_after_0)(c, block, 1);
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;

@@ -17,7 +17,6 @@
 /* The forward pass of one sequence. */
 struct lstm_forward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
@@ -53,7 +52,6 @@ struct lstm_forward {
 /* The backward pass of one sequence. */
 struct lstm_backward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: given */
@@ -83,6 +81,21 @@ struct lstm_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
+/* The panel of W_i x, W_f x, W_g x, W_o x
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(lstm_forward_panel_before_0)(const struct lstm_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I * 4);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
+    if (pack) {
+        SC(pack)(panel, width, 4, 0, 0, c->p_W_i, block, c->n_I);
+        SC(pack)(panel, width, 4, 1, 0, c->p_W_f, block, c->n_I);
+        SC(pack)(panel, width, 4, 2, 0, c->p_W_g, block, c->n_I);
+        SC(pack)(panel, width, 4, 3, 0, c->p_W_o, block, c->n_I);
+    }
+    return panel;
+}
+
 /* W_i_x = W_i x
    W_f_x = W_f x
    W_g_x = W_g x
@@ -97,17 +110,18 @@ static void SC(lstm_forward_before)(const struct lstm_forward *c, const ptrdiff_
     real *const m_W_g_x = SC(slot)(&c->m_W_g_x, t, &c->span);
     real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    const real *const panel_0 = c->panel_before_0;
-    enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(lstm_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 4 * V]; /* W_i x, W_f x, W_g x, W_o x */
-            SC(panel_tile)(R, 4 * vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_I * 4, sums_0);
+            vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* W_i x, W_f x, W_g x, W_o x */
+            SC(panel_tile)(R, 4, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -125,6 +139,21 @@ static void SC(lstm_forward_before)(const struct lstm_forward *c, const ptrdiff_
             row += R;
         }
     }
+}
+
+/* The panel of U_i h, U_f h, U_g h, U_o h
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(lstm_forward_panel_step_0)(const struct lstm_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H * 4);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
+    if (pack) {
+        SC(pack)(panel, width, 4, 0, 0, c->p_U_i, block, c->n_H);
+        SC(pack)(panel, width, 4, 1, 0, c->p_U_f, block, c->n_H);
+        SC(pack)(panel, width, 4, 2, 0, c->p_U_g, block, c->n_H);
+        SC(pack)(panel, width, 4, 3, 0, c->p_U_o, block, c->n_H);
+    }
+    return panel;
 }
 
 /* U_i_h = U_i h
@@ -167,17 +196,18 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
     const real *const p_b_g = c->p_b_g;
     const real *const p_b_o = c->p_b_o;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_0;
-    enum { V = 1, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(lstm_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 4 * V]; /* U_i h, U_f h, U_g h, U_o h */
-            SC(panel_tile)(R, 4 * vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H * 4, sums_0);
+            vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* U_i h, U_f h, U_g h, U_o h */
+            SC(panel_tile)(R, 4, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -223,21 +253,15 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
     }
 }
 
-/* The forward pass: pack the weights, then chunk by chunk. */
+/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(lstm_forward)(void *call) {
     struct lstm_forward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel before_0: W_i x, W_f x, W_g x, W_o x */
-        SC(pack)(c->panel_before_0, 4, 1, 0, c->n_I, 0, c->p_W_i, c->n_H, c->n_I, 0);
-        SC(pack)(c->panel_before_0, 4, 1, 1, c->n_I, 0, c->p_W_f, c->n_H, c->n_I, 0);
-        SC(pack)(c->panel_before_0, 4, 1, 2, c->n_I, 0, c->p_W_g, c->n_H, c->n_I, 0);
-        SC(pack)(c->panel_before_0, 4, 1, 3, c->n_I, 0, c->p_W_o, c->n_H, c->n_I, 0);
-        /* panel step_0: U_i h, U_f h, U_g h, U_o h */
-        SC(pack)(c->panel_step_0, 4, 1, 0, c->n_H, 0, c->p_U_i, c->n_H, c->n_H, 0);
-        SC(pack)(c->panel_step_0, 4, 1, 1, c->n_H, 0, c->p_U_f, c->n_H, c->n_H, 0);
-        SC(pack)(c->panel_step_0, 4, 1, 2, c->n_H, 0, c->p_U_g, c->n_H, c->n_H, 0);
-        SC(pack)(c->panel_step_0, 4, 1, 3, c->n_H, 0, c->p_U_o, c->n_H, c->n_H, 0);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
+            SC(lstm_forward_panel_before_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
+            SC(lstm_forward_panel_step_0)(c, block, 1);
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
@@ -318,6 +342,21 @@ static void SC(lstm_backward_step_0)(const struct lstm_backward *c, const ptrdif
     }
 }
 
+/* The panel of U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(lstm_backward_panel_step_1_0)(const struct lstm_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H + c->n_H));
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_o, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_U_g, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_U_f, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H + c->n_H, c->p_U_i, block, c->n_H, c->n_H);
+    }
+    return panel;
+}
+
 /* d_h.sum = U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i
    d_h = d_h.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
@@ -330,17 +369,18 @@ static void SC(lstm_backward_step_1)(const struct lstm_backward *c, const ptrdif
     real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_1_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(lstm_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
-            SC(panel_tile)(R, vectors, operands_0, 4, row,
-                           panel_0 + block * (c->n_H + c->n_H + c->n_H + c->n_H), sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
+            SC(panel_tile)(R, 1, width, operands_0, 4, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -355,6 +395,21 @@ static void SC(lstm_backward_step_1)(const struct lstm_backward *c, const ptrdif
     }
 }
 
+/* The panel of W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(lstm_backward_panel_after_0)(const struct lstm_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H + c->n_H));
+    const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W_o, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_W_g, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_W_f, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H + c->n_H, c->p_W_i, block, c->n_H, c->n_I);
+    }
+    return panel;
+}
+
 /* d_x.sum = W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i
    d_x = d_x.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
@@ -367,17 +422,18 @@ static void SC(lstm_backward_after)(const struct lstm_backward *c, const ptrdiff
     real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_after_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(lstm_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
-            SC(panel_tile)(R, vectors, operands_0, 4, row,
-                           panel_0 + block * (c->n_H + c->n_H + c->n_H + c->n_H), sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
+            SC(panel_tile)(R, 1, width, operands_0, 4, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -392,21 +448,15 @@ static void SC(lstm_backward_after)(const struct lstm_backward *c, const ptrdiff
     }
 }
 
-/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(lstm_backward)(void *call) {
     struct lstm_backward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel step_1_0: U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, 0, c->p_U_o, c->n_H, c->n_H, 1);
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H, c->p_U_g, c->n_H, c->n_H, 1);
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_U_f, c->n_H, c->n_H, 1);
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H + c->n_H, c->p_U_i, c->n_H, c->n_H, 1);
-        /* panel after_0: W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, 0, c->p_W_o, c->n_I, c->n_H, 1);
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H, c->p_W_g, c->n_I, c->n_H, 1);
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H, c->p_W_f, c->n_I, c->n_H, 1);
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H + c->n_H + c->n_H, c->p_W_i, c->n_I, c->n_H, 1);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(lstm_backward_panel_step_1_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(lstm_backward_panel_after_0)(c, block, 1);
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;

@@ -12,7 +12,6 @@
 /* The forward pass of one sequence. */
 struct rnn_forward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
@@ -28,7 +27,6 @@ struct rnn_forward {
 /* The backward pass of one sequence. */
 struct rnn_backward {
     struct sc_span span;
-    ptrdiff_t packed; /* 1: the panels hold the weights already */
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: given */
@@ -46,6 +44,18 @@ struct rnn_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
+/* The panel of W x
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(rnn_forward_panel_before_0)(const struct rnn_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack)(panel, width, 1, 0, 0, c->p_W, block, c->n_I);
+    }
+    return panel;
+}
+
 /* W_x = W x
    reads  x
    writes W_x */
@@ -54,17 +64,18 @@ static void SC(rnn_forward_before)(const struct rnn_forward *c, const ptrdiff_t 
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    const real *const panel_0 = c->panel_before_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(rnn_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* W x */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_I, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W x */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -76,6 +87,18 @@ static void SC(rnn_forward_before)(const struct rnn_forward *c, const ptrdiff_t 
             row += R;
         }
     }
+}
+
+/* The panel of U h
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(rnn_forward_panel_step_0)(const struct rnn_forward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack)(panel, width, 1, 0, 0, c->p_U, block, c->n_H);
+    }
+    return panel;
 }
 
 /* U_h = U h
@@ -91,17 +114,18 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
     real *const m_a_h_next = SC(slot)(&c->m_a_h_next, t, &c->span);
     const real *const p_b = c->p_b;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(rnn_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U h */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U h */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -120,15 +144,15 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
     }
 }
 
-/* The forward pass: pack the weights, then chunk by chunk. */
+/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(rnn_forward)(void *call) {
     struct rnn_forward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel before_0: W x */
-        SC(pack)(c->panel_before_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_I, 0, c->p_W, c->n_H, c->n_I, 0);
-        /* panel step_0: U h */
-        SC(pack)(c->panel_step_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U, c->n_H, c->n_H, 0);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(rnn_forward_panel_before_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(rnn_forward_panel_step_0)(c, block, 1);
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
@@ -166,6 +190,18 @@ static void SC(rnn_backward_step_0)(const struct rnn_backward *c, const ptrdiff_
     }
 }
 
+/* The panel of U^T d_a_h_next
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(rnn_backward_panel_step_1_0)(const struct rnn_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U, block, c->n_H, c->n_H);
+    }
+    return panel;
+}
+
 /* UT_d_a_h_next = U^T d_a_h_next
    d_h = UT_d_a_h_next
    reads  d_a_h_next
@@ -175,17 +211,18 @@ static void SC(rnn_backward_step_1)(const struct rnn_backward *c, const ptrdiff_
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_step_1_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(rnn_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* U^T d_a_h_next */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U^T d_a_h_next */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -200,6 +237,18 @@ static void SC(rnn_backward_step_1)(const struct rnn_backward *c, const ptrdiff_
     }
 }
 
+/* The panel of W^T d_a_h_next
+
+   Returns the block of lanes that begins with `block`, after packing it if asked to. */
+static const real *SC(rnn_backward_panel_after_0)(const struct rnn_backward *c, const ptrdiff_t block, const int pack) {
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
+    if (pack) {
+        SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W, block, c->n_H, c->n_I);
+    }
+    return panel;
+}
+
 /* WT_d_a_h_next = W^T d_a_h_next
    d_x = WT_d_a_h_next
    reads  d_a_h_next
@@ -209,17 +258,18 @@ static void SC(rnn_backward_after)(const struct rnn_backward *c, const ptrdiff_t
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
-    const real *const panel_0 = c->panel_after_0;
-    enum { V = SC_REGS == 32 ? 4 : 2, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + V * VL - 1) / (V * VL);
+    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
+    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
     for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
+        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
+        const int vectors = SC(vectors)(width);
+        const real *const panel_0 = SC(rnn_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = 0; row < rows;) {
             const int R = SC(tile_rows)(rows - row, ROWS);
-            vec sums_0[ROWS * 1 * V]; /* W^T d_a_h_next */
-            SC(panel_tile)(R, vectors, operands_0, 1, row,
-                           panel_0 + block * c->n_H, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W^T d_a_h_next */
+            SC(panel_tile)(R, 1, width, operands_0, 1, row,
+                           panel_0, sums_0);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
@@ -234,15 +284,15 @@ static void SC(rnn_backward_after)(const struct rnn_backward *c, const ptrdiff_t
     }
 }
 
-/* The backward pass: pack the weights, then chunk by chunk, the last one first. */
+/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(rnn_backward)(void *call) {
     struct rnn_backward *const c = call;
     struct sc_span *const span = &c->span;
-    if (!c->packed) {
-        /* panel step_1_0: U^T d_a_h_next */
-        SC(pack)(c->panel_step_1_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_U, c->n_H, c->n_H, 1);
-        /* panel after_0: W^T d_a_h_next */
-        SC(pack)(c->panel_after_0, 1, SC_REGS == 32 ? 4 : 2, 0, c->n_H, 0, c->p_W, c->n_I, c->n_H, 1);
+    if (span->packed == SC_PACK_FIRST) {
+        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(rnn_backward_panel_step_1_0)(c, block, 1);
+        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
+            SC(rnn_backward_panel_after_0)(c, block, 1);
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;

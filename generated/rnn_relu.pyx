@@ -19,11 +19,11 @@ cdef extern from "rnn_relu.h":
         void *base
         ptrdiff_t width, size, mask, chunked
     cdef struct sc_span:
-        ptrdiff_t steps, batch, chunk, first, rows
+        ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
     cdef struct rnn_relu_forward:
         sc_span span
-        ptrdiff_t packed, n_I, n_H
+        ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
         sc_rows m_W_x
@@ -35,7 +35,7 @@ cdef extern from "rnn_relu.h":
         void *panel_step_0
     cdef struct rnn_relu_backward:
         sc_span span
-        ptrdiff_t packed, n_I, n_H
+        ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
         sc_rows m_a_h_next
@@ -54,7 +54,12 @@ cdef extern from *:
     #include "symcell/variants.h"
     static const struct sc_entry rnn_relu_forward_entries[] = {SC_ENTRIES(rnn_relu_forward)};
     static const struct sc_entry rnn_relu_backward_entries[] = {SC_ENTRIES(rnn_relu_backward)};
+    static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
     """
+    cdef struct sc_print:
+        const void *bytes
+        size_t count
+        unsigned long long fingerprint
     cdef struct sc_entry:
         const char *isa
         int bits
@@ -62,6 +67,7 @@ cdef extern from *:
     const sc_entry *sc_find(const sc_entry *, const char *, int)
     const sc_entry *rnn_relu_forward_entries
     const sc_entry *rnn_relu_backward_entries
+    const sc_entry *fingerprint_entries
 
 METADATA = {'name': 'rnn_relu',
  'cell': 'RNNReLU',
@@ -206,13 +212,12 @@ def isas():
 def forward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the forward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
-    panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_relu_forward c
     c.span = span_of(sizes)
-    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -224,9 +229,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
     c.panel_before_0 = address("before_0", panels["before_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
     c.panel_step_0 = address("step_0", panels["step_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
-    cdef const sc_entry *entry = sc_find(rnn_relu_forward_entries, isa.encode(), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"rnn_relu is not compiled for {isa} with {8 * itemsize} bits")
+    cdef const sc_entry *entry = found_entry(rnn_relu_forward_entries, isa, itemsize)
     with nogil:
         entry.run(&c)
 
@@ -234,13 +237,12 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
 def backward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the backward pass on some rows of the batch, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
-    panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
     "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_relu_backward c
     c.span = span_of(sizes)
-    c.packed = sizes[".packed"]
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
     bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
@@ -254,11 +256,25 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H) * itemsize, True)
-    cdef const sc_entry *entry = sc_find(rnn_relu_backward_entries, isa.encode(), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"rnn_relu is not compiled for {isa} with {8 * itemsize} bits")
+    cdef const sc_entry *entry = found_entry(rnn_relu_backward_entries, isa, itemsize)
     with nogil:
         entry.run(&c)
+
+
+def fingerprints(isa, arrays):
+    """Return a number for each contiguous array, which is another one once the array has changed."""
+    cdef sc_print call
+    cdef Py_buffer view
+    cdef const sc_entry *entry = found_entry(fingerprint_entries, isa, 4)
+    found = []
+    for array in arrays:
+        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
+        call.bytes, call.count = view.buf, view.len
+        with nogil:
+            entry.run(&call)
+        PyBuffer_Release(&view)
+        found.append(call.fingerprint)
+    return found
 
 
 def gradients(sizes, arrays, empty):
@@ -296,6 +312,14 @@ def gradients(sizes, arrays, empty):
     return found
 
 
+cdef const sc_entry *found_entry(const sc_entry *entries, str isa, int itemsize) except NULL:
+    """Return the variant of a function for an instruction set and a precision."""
+    cdef const sc_entry *entry = sc_find(entries, isa.encode(), 8 * itemsize)
+    if entry == NULL:
+        raise ValueError(f"rnn_relu is not compiled for {isa} with {8 * itemsize} bits")
+    return entry
+
+
 cdef ptrdiff_t whole_lines(ptrdiff_t lanes, ptrdiff_t itemsize) noexcept:
     """Lanes rounded up to a whole 64-byte line, which every vector length divides."""
     cdef ptrdiff_t line = 64 // itemsize
@@ -318,7 +342,7 @@ cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
-    span.start, span.rows = sizes[".from"], sizes[".to"] - sizes[".from"]
+    span.start, span.rows, span.packed = sizes[".from"], sizes[".to"] - sizes[".from"], sizes[".packed"]
     if not 0 <= span.start <= sizes[".to"] <= span.batch or span.chunk < 1 or span.steps < 0:
         raise ValueError(f"rnn_relu: impossible sizes {sizes}")
     return span

@@ -45,7 +45,6 @@ class PassView:
     buffers: tuple[tuple[str, str, str, str], ...]  # (name, C field, C row length, comment)
     params: tuple[tuple[str, str, str, str], ...]  # (name, C field, C length, comment)
     panels: tuple[tuple[str, str, str], ...]  # (name, C field, C length)
-    packs: tuple[tuple[str, tuple[str, ...]], ...]  # (comment, calls)
     phases: tuple[PhaseView, ...]
     gradients: tuple[GradientLine, ...]
 
@@ -99,7 +98,6 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
                        f"{' | '.join(value for value, _ in b.columns)}: {b.why}") for b in p.buffers),
         params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})") for v in params),
         panels=tuple((panel.name, f"panel_{panel.name}", _panel_length(p, panel)) for panel in p.panels),
-        packs=tuple(stage_view.packs(p, stage, panel, names) for stage in p.stages for panel in stage.panels),
         phases=phases,
         gradients=gradient_lines(p, spec),
     )

@@ -20,11 +20,12 @@ class PanelView:
     """A packed product: `index` numbers it within its stage."""
 
     index: int
+    function: str
     field: str
     gates: int
-    vectors: str  # in a tile
-    block: str  # numbers in front of a lane's block
+    block: str  # numbers in front of a lane's block, for each lane
     operands: tuple[str, ...]
+    packs: tuple[str, ...]  # calls that fill a block
     comment: str
 
 
@@ -34,9 +35,10 @@ class StageView:
 
     function: str
     comment: tuple[str, ...]
+    dim: str
     lanes: str
     pointers: tuple[str, ...]
-    vectors: str  # V, by the number of registers
+    block: str  # lanes of a block, by the number of registers
     rows: str  # R likewise
     panels: tuple[PanelView, ...]
     loads: tuple[str, ...]
@@ -90,11 +92,12 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageV
     return StageView(
         function=f"{module}_{p.name}_{stage.name}",
         comment=_comment(p, stage),
+        dim=str(stage.dim),
         lanes=f"c->n_{stage.dim}",
         pointers=(*pointers, *_parameter_pointers(p, stage, names)),
-        vectors=_by_registers(block_vectors, stage),
+        block=_block(stage),
         rows=_by_registers(tile_rows, stage),
-        panels=tuple(_panel(p, panel, index, names) for index, panel in enumerate(stage.panels)),
+        panels=tuple(_panel(module, p, stage, index, names) for index in range(len(stage.panels))),
         loads=(*_sums(stage, names), *_loads(p, stage, names)),
         body=tuple(_assign(a.name, a.expression, names) for a in stage.body),
         stores=tuple(_store(p, name, names) for name in writes),
@@ -102,24 +105,27 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageV
     )
 
 
-def packs(p: Pass, stage: Stage, panel: Panel, names: Identifiers) -> tuple[str, tuple[str, ...]]:
-    """Return (comment, calls) that pack one panel."""
-    vectors = _by_registers(block_vectors, stage)
+def _packs(p: Pass, stage: Stage, panel: Panel, names: _Names) -> tuple[str, ...]:
     gates = len(panel.accumulators)
     K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
     calls = []
     for gate, (_, terms) in enumerate(panel.accumulators):
         for count, term in enumerate(terms):
-            first = " + ".join(K[:count]) or "0"
-            calls.append(
-                f"SC(pack)(c->panel_{panel.name}, {gates}, {vectors}, {gate}, {' + '.join(K)}, {first}, "
-                f"c->p_{names(term.matrix)}, c->n_{stage.dim}, {K[count]}, {int(term.transposed)});")
-    return f"panel {panel.name}: {_panel_text(panel)}", tuple(calls)
+            name, end = ("pack_transposed", f", c->n_{stage.dim}") if term.transposed else ("pack", "")
+            before = " + ".join(K[:count]) or "0"
+            calls.append(f"SC({name})(panel, width, {gates}, {gate}, {before}, c->p_{names.names(term.matrix)}, block, "
+                         f"{K[count]}{end});")
+    return tuple(calls)
 
 
 def _by_registers(shape: Callable[[tuple[Panel, ...], int], int], stage: Stage) -> str:
     many, few = (shape(stage.panels, registers) if stage.panels else 1 for registers in (32, 16))
     return str(many) if many == few else f"SC_REGS == 32 ? {many} : {few}"
+
+
+def _block(stage: Stage) -> str:
+    vectors = _by_registers(block_vectors, stage)
+    return "VL" if vectors == "1" else f"{vectors} * VL" if vectors.isdigit() else f"({vectors}) * VL"
 
 
 def _panel_text(panel: Panel) -> str:
@@ -159,16 +165,23 @@ def _parameters(p: Pass, stage: Stage) -> list[str]:
     return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant")]
 
 
-def _panel(p: Pass, panel: Panel, index: int, names: _Names) -> PanelView:
+def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> PanelView:
+    panel = stage.panels[index]
     terms = panel.accumulators[0][1]
     K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
     operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {k}}}"
                      for t, k in zip(terms, K, strict=True))
     total = K[0] if len(K) == 1 else f"({' + '.join(K)})"
     gates = len(panel.accumulators)
-    times = "" if gates == 1 else f" * {gates}"
-    vectors = "vectors" if gates == 1 else f"{gates} * vectors"
-    return PanelView(index, f"panel_{panel.name}", gates, vectors, f"{total}{times}", operands, _panel_text(panel))
+    return PanelView(
+        index=index,
+        function=f"{module}_{p.name}_panel_{panel.name}",
+        field=f"panel_{panel.name}",
+        gates=gates,
+        block=f"{total} * {gates}" if gates > 1 else total,
+        operands=operands,
+        packs=_packs(p, stage, panel, names),
+        comment=_panel_text(panel))
 
 
 def _sums(stage: Stage, names: _Names) -> list[str]:

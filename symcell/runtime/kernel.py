@@ -18,25 +18,27 @@ from symcell.runtime.checkpoint import Stretch, edges
 from symcell.runtime.run import Gradients, Ready, Run
 
 DTYPES = ("float32", "float64")
+PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
 LAYOUTS = 256  # sizes whose buffers' shapes a kernel remembers
 COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
 
 
 @dataclass(frozen=True)
 class _Tape:
-    """What backward needs of a forward pass: sizes, buffers, and the parameters as they were."""
+    """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since."""
 
     owner: tuple[ModuleType, str]
     sizes: Sizes
     arrays: dict[str, Array]
     params: dict[str, Array]
     given: Mapping[str, Any]
+    fingerprints: list[int]  # of params as they were
     dict_x: bool
     stretches: tuple[Stretch, ...] = ()  # with checkpoints: where backward computes the tape again; arrays is x then
 
     @property
     def nbytes(self) -> int:
-        held = [*self.arrays.values(), *self.params.values()]
+        held = [*self.arrays.values(), *(a for name, a in self.params.items() if a is not self.given.get(name))]
         return sum(a.nbytes for a in [*held, *(a for part in self.stretches for a in part.state.values())])
 
 
@@ -136,12 +138,11 @@ class Kernel:
         checked = self._arguments.check_params(params, sizes)
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
-        # The run keeps its own copies: what the caller does to x or to the parameters later must not
-        # reach the gradient.
-        cell = self._meta["cell"]
-        kept = {name: self._pool.copy(f"parameter {name}", value, cell) for name, value in checked.items()}
+        # What the caller does to x or to the parameters later must not reach the gradient. The run keeps a copy of x;
+        # parameters, which an optimizer changes in place, are the caller's own, and backward refuses changed ones.
+        kept = {name: plain(value) for name, value in checked.items()}
         kept |= self._arguments.check_constants(constants)
-        copies = {name: self._pool.copy(f"input {name}", value, cell) for name, value in inputs.items()}
+        copies = {name: self._pool.copy(f"input {name}", value, self._meta["cell"]) for name, value in inputs.items()}
         record = self._check_record(record)
         if checkpoint is not None:
             every = self._arguments.check_steps("checkpoint", checkpoint)
@@ -149,7 +150,7 @@ class Kernel:
         arrays = self._run_forward(sizes, copies, kept, initial_state, "train", record)
         needed = {name for name, buffer in self._meta["backward"]["buffers"].items() if buffer["given"]}
         held = {name: array for name, (array, _) in arrays.items() if name in needed}  # not the pass's scratch
-        tape = _Tape(self._owner, sizes, held, kept, params, isinstance(x, Mapping))
+        tape = _Tape(self._owner, sizes, held, kept, params, self._fingerprints(kept), isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
         recorded = {name: self._steps(name, arrays).copy() for name in record}
@@ -169,7 +170,7 @@ class Kernel:
             part = Stretch(start, stop, state)
             stretches.append(part)
             state = self._forward_stretch(part, part.sizes(sizes, start > 0), inputs, params, panels, y, recorded)
-        tape = _Tape(self._owner, sizes, inputs, params, given, isinstance(x, Mapping),
+        tape = _Tape(self._owner, sizes, inputs, params, given, self._fingerprints(params), isinstance(x, Mapping),
                      tuple(stretches))
         y = y[:]
         y.flags.writeable = False
@@ -211,11 +212,9 @@ class Kernel:
         values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
         panels = self._panels("forward", sizes, kept=copy)
         ready = Ready(values, panels, sizes, self._owner)
-        if copy:  # a sequence of no steps packs and does nothing else
-            empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
-            none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
-            self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), panels)
-            object.__setattr__(ready, "sizes", {**sizes, ".packed": 1})
+        if copy:
+            self._pack(sizes, {**values, **self._arguments.check_constants(None)}, panels)
+            object.__setattr__(ready, "sizes", {**sizes, ".packed": PACKED})
         return ready
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -247,9 +246,9 @@ class Kernel:
         if len(parts) == 1:
             task(0, B)
             return
-        if not sizes[".packed"]:  # weights are packed once for all: a sequence of no steps does nothing else
-            task(0, B, T=0)
-        threads.run(parts, lambda first, last: task(first, last, **{".packed": 1}))
+        if sizes[".packed"] != PACKED:  # weights are packed once for all: a sequence of no steps does nothing else
+            task(0, B, **{"T": 0, ".packed": PACK_FIRST})
+        threads.run(parts, lambda first, last: task(first, last, **{".packed": PACKED}))
 
     def _complete(self, sizes: Sizes, direction: str) -> None:
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
@@ -260,7 +259,7 @@ class Kernel:
         # Keys with a dot are the runtime's own; no dimension can be called so.
         chunk_width = self._meta[direction]["chunk_width"]
         sizes[".chunk"] = self.chunk or memory.chunk_steps(chunk_width, sizes, self.dtype.itemsize)
-        sizes.setdefault(".packed", 0)
+        sizes.setdefault(".packed", PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST)
 
     def _allocate(self, direction: str, sizes: Sizes, given: Mapping[str, Array], mode: str,
                   wanted: frozenset[str] = frozenset()) -> dict[str, tuple[Array, str]]:
@@ -284,6 +283,12 @@ class Kernel:
                 buffers.append(_Buffer(name, kind, None if buffer["given"] else shape, buffer["zero"],
                                        f"{direction} {name}"))
         return tuple(buffers)
+
+    def _pack(self, sizes: Sizes, params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
+        """Pack the weights of the forward pass: a sequence of no steps packs and does nothing else."""
+        empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
+        none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
+        self._run_forward(empty, none, params, {}, "infer", (), panels)
 
     def _all_steps(self, name: str, dims: tuple[str, ...], sizes: Sizes) -> Array:
         shape = sizes["T"], sizes["B"], memory.width(dims, sizes)
@@ -391,6 +396,10 @@ class Kernel:
     def _gradient(self, name: str, shape: tuple[int, ...]) -> Array:
         return self._pool.empty(f"gradient {name}", shape, self._meta["cell"])
 
+    def _fingerprints(self, params: Mapping[str, Array]) -> list[int]:
+        found: list[int] = self._module.fingerprints(self.isa, params.values())
+        return found
+
     def _check_run(self, run: object) -> _Tape:
         cell = self._meta["cell"]
         if not isinstance(run, Run):
@@ -399,7 +408,9 @@ class Kernel:
         if tape.owner != self._owner:
             raise ValueError(f"{cell}: backward got the run of another kernel ({tape.owner[0].METADATA['cell']}, "
                              f"{tape.owner[1]}); call backward on the kernel that made the run.")
-        changed = [name for name in self._meta["params"] if not _same(tape.given.get(name), tape.params[name])]
+        now = zip(tape.params.items(), self._fingerprints(tape.params), tape.fingerprints, strict=True)
+        changed = [name for (name, array), found, expected in now if found != expected
+                   or name in self._meta["params"] and not _same(tape.given.get(name), array)]
         if changed:
             raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; the gradient would be "
                              "neither that of the old nor of the new values. Call forward again, or update after "
@@ -413,6 +424,8 @@ def _recorded_kind(kind: str | None, is_state: bool) -> str:
 
 def _same(now: Any, then: Array) -> bool:
     """Compare bit for bit, so that NaN equals itself; a scalar may have been given as a plain number."""
+    if now is then:
+        return True
     if not isinstance(now, np.ndarray):
         if then.shape != () or not isinstance(now, numbers.Real):
             return False

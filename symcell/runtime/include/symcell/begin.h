@@ -89,3 +89,4 @@
 
 #include "symcell/vector.h"
 #include "symcell/functions.h"
+#include "symcell/fingerprint.h"

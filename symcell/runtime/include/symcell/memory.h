@@ -3,6 +3,7 @@
 #define SYMCELL_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Rows of numbers, one per member of the batch, for the steps that a buffer holds.
 
@@ -26,16 +27,28 @@ struct sc_rows {
    chunk    steps treated together, between the loop and what runs before and after it
    first    the first step of the present chunk
    from     the first row that is this call's
-   rows     how many rows are: threads share a batch */
+   rows     how many rows are: threads share a batch
+   packed   what the panels hold */
 struct sc_span {
-    ptrdiff_t steps, batch, chunk, first, from, rows;
+    ptrdiff_t steps, batch, chunk, first, from, rows, packed;
 };
+
+/* What panels hold when a pass begins: nothing yet; the weights; nothing, and since the only step uses each weight once,
+   a block is packed just before, in one place for all blocks, which stays in the cache. */
+enum { SC_PACK_FIRST, SC_PACKED, SC_PACK_AS_USED };
 
 /* One factor of a panel product: K numbers in each row, rows `stride` numbers apart. */
 struct sc_operand {
     const void *rows;
     ptrdiff_t stride;
     ptrdiff_t K;
+};
+
+/* An array, and what sc_fingerprint finds. */
+struct sc_print {
+    const void *bytes;
+    size_t count;
+    uint64_t fingerprint;
 };
 
 /* One compiled variant of a pass. */

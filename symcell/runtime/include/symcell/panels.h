@@ -1,9 +1,10 @@
 /* Matrix products in registers. Included once per instruction set and precision, after begin.h.
 
    The matrices of a stage are packed into panels: for each block of lanes (V vectors), for each k, the
-   vectors of all G accumulators side by side, [lanes/(V*VL)][K][G*V][VL]. A tile of R rows and N = G*V vectors
+   vectors of all G accumulators side by side, [lanes/(V VL)][K][G V][VL]. A tile of R rows and N = G*V vectors
    then holds its R*N sums in registers and loads each panel vector once for all rows (Goto and van de Geijn
-   2008, for the layout). Lanes past the end of a matrix are packed as zeros.
+   2008, for the layout). In the last block, of fewer lanes, the accumulators follow each other without a gap, and
+   zeros fill the last vector: two lanes of four gates are one vector, not four.
 
    A sum runs over k in one order whatever the tile's size, so a row's result does not depend on the batch
    around it. */
@@ -130,83 +131,137 @@ SC_TILE(4, SC_LIMIT_4)
 #undef SC_LIMIT_3
 #undef SC_LIMIT_4
 
-SC_INLINE void SC(panel_tile)(int R, int N, const struct sc_operand *operand, int operands, ptrdiff_t row,
-                              const real *panel, vec *sums) {
-    switch (N) {
+/* Lanes of a block that begins with the first of `lanes_left`. */
+SC_INLINE ptrdiff_t SC(block_width)(ptrdiff_t lanes_left, ptrdiff_t block) {
+    return lanes_left < block ? lanes_left : block;
+}
+
+/* Vectors that hold so many numbers. */
+SC_INLINE int SC(vectors)(ptrdiff_t count) { return (int)((count + VL - 1) / VL); }
+
+/* From sums of G accumulators without gaps to whole vectors of each: [i][g][lane] to [i][g][v][VL]. The last ones move
+   first, so that none is written over before it has moved. */
+SC_INLINE void SC(spread)(int R, int G, ptrdiff_t width, vec *sums) {
+    const int V = SC(vectors)(width), N = SC(vectors)(G * width);
+    for (int i = R - 1; i >= 0; --i)
+        for (int g = G - 1; g >= 0; --g)
+            for (int v = V - 1; v >= 0; --v)
+                sums[(i * G + g) * V + v] = vget((const real *)(sums + i * N) + g * width + v * VL, width - v * VL);
+}
+
+/* sums[i][g][v] of a block of `width` lanes, for R rows from `row` on and G accumulators. */
+SC_INLINE void SC(panel_tile)(int R, int G, ptrdiff_t width, const struct sc_operand *operand, int operands,
+                              ptrdiff_t row, const real *panel, vec *sums) {
+    switch (SC(vectors)(G * width)) {
         case 1: SC(tile_1)(R, operand, operands, row, panel, sums); break;
         case 2: SC(tile_2)(R, operand, operands, row, panel, sums); break;
         case 3: SC(tile_3)(R, operand, operands, row, panel, sums); break;
         default: SC(tile_4)(R, operand, operands, row, panel, sums); break;
     }
+    if (G > 1 && width % VL != 0) SC(spread)(R, G, width, sums);
 }
 
-/* Vectors of the block that starts at a lane: V, or what the rest of the lanes fills. */
-SC_INLINE int SC(block_vectors)(ptrdiff_t lanes_left, int V) {
-    const ptrdiff_t vectors = (lanes_left + VL - 1) / VL;
-    return vectors < V ? (int)vectors : V;
-}
-
-/* Vectors of 16 bytes, the size that all instruction sets have. */
-typedef real SC(quad) __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
-#if defined(__clang__) || __GNUC__ >= 12
-#define SC_MIX __builtin_shufflevector
-#elif SC_DOUBLE
-#define SC_MIX(a, b, ...) __builtin_shuffle(a, b, (int64_t __attribute__((vector_size(16)))){__VA_ARGS__})
-#else
-#define SC_MIX(a, b, ...) __builtin_shuffle(a, b, (int32_t __attribute__((vector_size(16)))){__VA_ARGS__})
-#endif
-
-/* to[k * step + l] = from[l * stride + k] for a square of 16-byte vectors: loads and stores of whole vectors, where a
-   plain loop would scatter single numbers. */
+/* Numbers in 16 bytes, within which all instruction sets can interleave. */
 enum { SC(square) = 16 / sizeof(real) };
 
-SC_INLINE void SC(turn)(real *to, ptrdiff_t step, const real *from, ptrdiff_t stride) {
-    typedef SC(quad) quad;
-#define FROM(l) (*(const quad *)(from + (l) * stride))
-#define TO(k) (*(quad *)(to + (k) * step))
-#if SC_DOUBLE
-    const quad a = FROM(0), b = FROM(1);
-    TO(0) = SC_MIX(a, b, 0, 2);
-    TO(1) = SC_MIX(a, b, 1, 3);
+/* The 16 bytes at each of VL / S rows from `row` on, S rows apart, side by side; they begin with number k. */
+SC_INLINE vec SC(pieces)(const real *const *row, ptrdiff_t k) {
+    enum { S = SC(square) };
+#if defined(SC_VARIANT_AVX512)
+#define PIECE(j) _mm_loadu_si128((const __m128i *)(row[(j) * S] + k))
+    const __m512i low = _mm512_inserti64x2(_mm512_castsi128_si512(PIECE(0)), PIECE(1), 1);
+    return (vec)_mm512_inserti64x2(_mm512_inserti64x2(low, PIECE(2), 2), PIECE(3), 3);
+#undef PIECE
+#elif defined(SC_VARIANT_AVX2)
+#define PIECE(j) _mm_loadu_si128((const __m128i *)(row[(j) * S] + k))
+    return (vec)_mm256_inserti128_si256(_mm256_castsi128_si256(PIECE(0)), PIECE(1), 1);
+#undef PIECE
 #else
-    const quad a = SC_MIX(FROM(0), FROM(1), 0, 4, 1, 5), b = SC_MIX(FROM(2), FROM(3), 0, 4, 1, 5);
-    const quad c = SC_MIX(FROM(0), FROM(1), 2, 6, 3, 7), d = SC_MIX(FROM(2), FROM(3), 2, 6, 3, 7);
-    TO(0) = SC_MIX(a, b, 0, 1, 4, 5);
-    TO(1) = SC_MIX(a, b, 2, 3, 6, 7);
-    TO(2) = SC_MIX(c, d, 0, 1, 4, 5);
-    TO(3) = SC_MIX(c, d, 2, 3, 6, 7);
+    return vload(*row + k);
 #endif
-#undef FROM
-#undef TO
-}
-#undef SC_MIX
-
-/* One vector of lanes of W: to[k * step + l] = rows[l * K + k], and 0 for the lanes past `filled`. Strip by strip of
-   one cache line, so that neither side leaves the cache half used. */
-SC_INLINE void SC(pack_rows)(real *to, ptrdiff_t step, const real *rows, ptrdiff_t K, ptrdiff_t filled) {
-    enum { S = SC(square), STRIP = 64 / sizeof(real) };
-    const ptrdiff_t whole_l = filled / S * S, whole_k = K / S * S;
-    for (ptrdiff_t strip = 0; strip < whole_k; strip += STRIP)
-        for (ptrdiff_t l = 0; l < whole_l; l += S)
-            for (ptrdiff_t k = strip; k < whole_k && k < strip + STRIP; k += S)
-                SC(turn)(to + k * step + l, step, rows + l * K + k, K);
-    for (ptrdiff_t k = 0; k < K; ++k)
-        for (ptrdiff_t l = k < whole_k ? whole_l : 0; l < VL; ++l)
-            to[k * step + l] = l < filled ? rows[l * K + k] : 0;
 }
 
-/* Pack one matrix, or its transpose, as accumulator g of G, its columns at k_first of the K_total. */
-static __attribute__((unused)) void SC(pack)(real *panel, int G, int V, int g, ptrdiff_t K_total, ptrdiff_t k_first,
-                                             const real *matrix, ptrdiff_t lanes, ptrdiff_t K, int transposed) {
-    for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
-        const ptrdiff_t block = lane / (V * VL) * (V * VL);
-        const int vectors = SC(block_vectors)(lanes - block, V);
-        const ptrdiff_t step = (ptrdiff_t)G * vectors * VL;
-        real *to = panel + block * K_total * G + k_first * step + (g * vectors + (lane - block) / VL) * VL;
-        const ptrdiff_t filled = lanes - lane < VL ? lanes - lane : VL;
-        if (transposed)
-            for (ptrdiff_t k = 0; k < K; ++k) vstore(to + k * step, vget(matrix + k * lanes + lane, filled));
-        else
-            SC(pack_rows)(to, step, matrix + lane * K, K, filled);
+/* In each 16 bytes, from their lower or upper half: numbers of a and b in turn, and, of float32, pairs of them. */
+#if defined(SC_VARIANT_AVX512) || defined(SC_VARIANT_AVX2)
+#define SC_LOW(a, b) SC_MM(unpacklo)(a, b)
+#define SC_HIGH(a, b) SC_MM(unpackhi)(a, b)
+#elif SC_DOUBLE
+#define SC_LOW(a, b) (vec){a[0], b[0]}
+#define SC_HIGH(a, b) (vec){a[1], b[1]}
+#else
+#define SC_LOW(a, b) (vec){a[0], b[0], a[1], b[1]}
+#define SC_HIGH(a, b) (vec){a[2], b[2], a[3], b[3]}
+#endif
+#if defined(SC_VARIANT_AVX512)
+#define SC_LOW_PAIRS(a, b) (vec)_mm512_unpacklo_pd((__m512d)(a), (__m512d)(b))
+#define SC_HIGH_PAIRS(a, b) (vec)_mm512_unpackhi_pd((__m512d)(a), (__m512d)(b))
+#elif defined(SC_VARIANT_AVX2)
+#define SC_LOW_PAIRS(a, b) (vec)_mm256_unpacklo_pd((__m256d)(a), (__m256d)(b))
+#define SC_HIGH_PAIRS(a, b) (vec)_mm256_unpackhi_pd((__m256d)(a), (__m256d)(b))
+#else
+#define SC_LOW_PAIRS(a, b) (vec){a[0], a[1], b[0], b[1]}
+#define SC_HIGH_PAIRS(a, b) (vec){a[2], a[3], b[2], b[3]}
+#endif
+
+/* to[k * step + l] = row[l][first + k] for S numbers of VL rows, of which the first `count` are written. */
+SC_INLINE void SC(turn)(real *to, ptrdiff_t step, const real *const *row, ptrdiff_t first, ptrdiff_t count) {
+    const vec a = SC(pieces)(row, first), b = SC(pieces)(row + 1, first);
+#if SC_DOUBLE
+    vput(to, SC_LOW(a, b), count);
+    vput(to + step, SC_HIGH(a, b), count);
+#else
+    const vec c = SC(pieces)(row + 2, first), d = SC(pieces)(row + 3, first);
+    const vec low_ab = SC_LOW(a, b), high_ab = SC_HIGH(a, b), low_cd = SC_LOW(c, d), high_cd = SC_HIGH(c, d);
+    vput(to, SC_LOW_PAIRS(low_ab, low_cd), count);
+    vput(to + step, SC_HIGH_PAIRS(low_ab, low_cd), count);
+    vput(to + 2 * step, SC_LOW_PAIRS(high_ab, high_cd), count);
+    vput(to + 3 * step, SC_HIGH_PAIRS(high_ab, high_cd), count);
+#endif
+}
+#undef SC_LOW
+#undef SC_HIGH
+#undef SC_LOW_PAIRS
+#undef SC_HIGH_PAIRS
+
+/* Rows of W as columns: to[k * step + l] = rows[l * K + k] for `count` rows, at most VL. Squares of 16 bytes are turned
+   in registers; the last one overlaps the one before it. Rows that are not there are read as the last one. */
+SC_INLINE void SC(pack_rows)(real *to, ptrdiff_t step, const real *rows, ptrdiff_t K, ptrdiff_t count) {
+    enum { S = SC(square) };
+    const real *row[VL];
+    for (ptrdiff_t l = 0; l < VL; ++l) row[l] = rows + (l < count ? l : count - 1) * K;
+    for (ptrdiff_t k = 0; k < K && K >= S; k += S) {
+        const ptrdiff_t first = k <= K - S ? k : K - S;
+        SC(turn)(to + first * step, step, row, first, count);
     }
+    for (ptrdiff_t k = 0; k < K && K < S; ++k)
+        for (ptrdiff_t l = 0; l < count; ++l) to[k * step + l] = row[l][k];
+}
+
+/* Zeros from the last accumulator's numbers to the end of the vector. */
+SC_INLINE void SC(pack_end)(real *to, ptrdiff_t K, ptrdiff_t filled, ptrdiff_t step) {
+    if (filled == step) return;
+    for (ptrdiff_t k = 0; k < K; ++k)
+        for (ptrdiff_t l = filled; l < step; ++l) to[k * step + l] = 0;
+}
+
+/* Pack rows of an (.., K) matrix from lane `block` on, as accumulator g of G, its columns after the first `before`. */
+static __attribute__((unused)) void SC(pack)(real *panel, ptrdiff_t width, int G, int g, ptrdiff_t before,
+                                             const real *matrix, ptrdiff_t block, ptrdiff_t K) {
+    const ptrdiff_t step = SC(vectors)(G * width) * VL;
+    real *const to = panel + before * step;
+    for (ptrdiff_t l = 0; l < width; l += VL)
+        SC(pack_rows)(to + g * width + l, step, matrix + (block + l) * K, K, width - l < VL ? width - l : VL);
+    if (g == G - 1) SC(pack_end)(to, K, G * width, step);
+}
+
+/* The same of the transpose of a (K, lanes) matrix. */
+static __attribute__((unused)) void SC(pack_transposed)(real *panel, ptrdiff_t width, int G, int g, ptrdiff_t before,
+                                                        const real *matrix, ptrdiff_t block, ptrdiff_t K,
+                                                        ptrdiff_t lanes) {
+    const ptrdiff_t step = SC(vectors)(G * width) * VL;
+    real *const to = panel + before * step;
+    for (ptrdiff_t k = 0; k < K; ++k)
+        for (ptrdiff_t l = 0; l < width; l += VL)
+            vput(to + k * step + g * width + l, vget(matrix + k * lanes + block + l, width - l), width - l);
+    if (g == G - 1) SC(pack_end)(to, K, G * width, step);
 }
