@@ -138,11 +138,13 @@ class Kernel:
         checked = self._arguments.check_params(params, sizes)
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
-        # What the caller does to x or to the parameters later must not reach the gradient. The run keeps a copy of x;
-        # parameters, which an optimizer changes in place, are the caller's own, and backward refuses changed ones.
+        # What the caller does to x or to the parameters later must not reach the gradient. The run keeps a copy of what
+        # backward reads of x; of parameters, which are changed between steps, it keeps none, and refuses changed ones.
         kept = {name: plain(value) for name, value in checked.items()}
         kept |= self._arguments.check_constants(constants)
-        copies = {name: self._pool.copy(f"input {name}", value, self._meta["cell"]) for name, value in inputs.items()}
+        reread = inputs if checkpoint is not None else self._meta["backward"]["buffers"]
+        copies = {name: self._pool.copy(f"input {name}", value, self._meta["cell"]) if name in reread else plain(value)
+                  for name, value in inputs.items()}
         record = self._check_record(record)
         if checkpoint is not None:
             every = self._arguments.check_steps("checkpoint", checkpoint)

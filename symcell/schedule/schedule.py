@@ -8,6 +8,7 @@ from symcell.schedule.memory import across_stages, check_memory, lay_out, wanted
 from symcell.schedule.place import last_phase, place
 from symcell.schedule.program import Pass, Phase, Program, Tape
 from symcell.schedule.stages import cut
+from symcell.schedule.sums import summed_in_loop
 
 
 def schedule(forward: Graph, tape: Tape) -> Program:
@@ -18,7 +19,7 @@ def schedule(forward: Graph, tape: Tape) -> Program:
     return Program(
         forward.name,
         _pass("forward", forward, {*tape.saved, *histories.values()}, {}),
-        _pass("backward", tape.backward, set(), histories),
+        _pass("backward", summed_in_loop(tape.backward), set(), histories),
         tape,
     )
 
