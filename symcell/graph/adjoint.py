@@ -157,6 +157,8 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
         return
     pulled = sweep.build.matmul(node.matrix, not node.transposed, out)
     sweep.contribute(node.operand, symbol(pulled))
+    if sweep.forward.value(node.matrix).role == "constant":
+        return
     left, right = (node.operand, out) if node.transposed else (out, node.operand)
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
 

@@ -16,7 +16,7 @@ Role = Literal[
     "input",  # comes from outside at each step
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
     "param",  # one array for the whole sequence
-    "constant",  # one number for the whole sequence
+    "constant",  # likewise, but nothing is differentiated by it
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
     "sum",  # accumulated over the batch and over time: a parameter's gradient

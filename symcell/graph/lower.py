@@ -27,7 +27,7 @@ def lower(spec: CellSpec) -> Graph:
     for name, dim in spec.states:
         build.add(name, (dim,), "carry")
     for parameter in spec.parameters:
-        build.add(parameter.name, parameter.dims, "param")
+        build.add(parameter.name, parameter.dims, "param" if parameter.learned else "constant")
     for name, _ in spec.constants:
         build.add(name, (), "constant")
     for equation in spec.equations:
@@ -80,7 +80,7 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
-    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role == "param":
+    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in ("param", "constant"):
         return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)

@@ -21,6 +21,8 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
         "inputs": dict(spec.inputs),
         "states": dict(spec.states),
         "params": {p.name: {"dims": p.dims, "init": p.init} for p in spec.parameters},
+        "fixed": tuple(p.name for p in spec.parameters if not p.learned),
+        "whole": spec.whole,
         "constants": dict(spec.constants),
         "output": {"name": spec.output, "dim": graph.value(spec.output).dims[0],
                    "buffer": state_of.get(spec.output, spec.output), "is_state": spec.output in state_of},

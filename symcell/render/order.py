@@ -78,7 +78,7 @@ class Order:
         if not isinstance(base, sympy.Symbol):
             return 6, 0
         name, role = base.name, self._role(base.name)
-        if role == "param":
+        if role in ("param", "constant"):
             return 1, self.notation.index(name)
         if role in ("carry", "input") or name.endswith(NEXT):
             return 3, self.notation.index(name)

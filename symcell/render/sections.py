@@ -115,16 +115,17 @@ def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
     return row[1:]
 
 
-_KINDS = ("input", "state", "parameter", "computed")
+_KINDS = ("input", "state", "parameter", "not learned", "computed")
 
 
 def _named(notation: Notation) -> list[Value]:
     return [value for value in notation.forward.values
-            if not value.anonymous and value.role != "constant" and not value.name.endswith(NEXT)]
+            if not value.anonymous and (value.dims or value.role != "constant") and not value.name.endswith(NEXT)]
 
 
 def _kind(value: Value) -> str:
-    return {"input": "input", "carry": "state", "param": "parameter"}.get(value.role, "computed")
+    kinds = {"input": "input", "carry": "state", "param": "parameter", "constant": "not learned"}
+    return kinds.get(value.role, "computed")
 
 
 def _printed(value: Value, notation: Notation) -> str:

@@ -53,6 +53,7 @@ class Arguments:
         self.cell, self.dtype = metadata["cell"], dtype
         self.inputs, self.states = metadata["inputs"], metadata["states"]
         self.params = {name: tuple(p["dims"]) for name, p in metadata["params"].items()}
+        self.learned = tuple(name for name in self.params if name not in metadata["fixed"])
         self.constants: Mapping[str, float] = metadata["constants"]
         self._defaults = {name: np.asarray(value, dtype) for name, value in self.constants.items()}
 

@@ -383,7 +383,7 @@ class Kernel:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()}, self._gradient)
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
-                  for name in self._meta["params"]}
+                  for name in self._arguments.learned}
         dx = {name: arrays[adjoint][0][:] for name, adjoint in self._meta["dx"].items()}
         state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
