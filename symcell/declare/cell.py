@@ -6,13 +6,12 @@ import inspect
 import warnings
 from typing import Any
 
-import sympy
-
 from symcell.declare.errors import CellError
 from symcell.declare.names import check_name
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import Apply, MatrixSymbol
+from symcell.declare.symbols import MatrixSymbol
+from symcell.declare.words import names_in, reached
 
 
 class UnusedParameterWarning(UserWarning):
@@ -61,21 +60,10 @@ class Cell(metaclass=CellMeta):
     """
 
 
-def _symbols(formula: sympy.Basic) -> set[str]:
-    names = {symbol.name for symbol in formula.free_symbols}
-    return names | {node.matrix.name for node in formula.atoms(Apply)}
-
-
 def _warn_unused(spec: CellSpec) -> None:
     """Warn of every parameter and quantity that reaches neither a state nor the output."""
-    uses = {equation.name: _symbols(equation.expression) for equation in spec.equations}
-    wanted = [spec.output, *(f"{state}.next" for state, _ in spec.states)]
-    used: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name not in used:
-            used.add(name)
-            wanted.extend(uses.get(name, ()))
+    uses = {equation.name: names_in(equation.expression) for equation in spec.equations}
+    used = reached([spec.output, *(f"{state}.next" for state, _ in spec.states)], uses)
     declared = [p.name for p in spec.parameters] + [name for name, _ in (*spec.constants, *spec.inputs)]
     unused = [name for name in (*declared, *uses) if name not in used]
     if unused:
