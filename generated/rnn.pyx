@@ -70,6 +70,8 @@ METADATA = {'name': 'rnn',
  'params': {'W': {'dims': ('H', 'I'), 'init': 'uniform'},
             'U': {'dims': ('H', 'H'), 'init': 'uniform'},
             'b': {'dims': ('H',), 'init': 0.0}},
+ 'fixed': (),
+ 'whole': (),
  'constants': {},
  'output': {'name': 'h.next', 'dim': 'H', 'buffer': 'h', 'is_state': True},
  'named': {'h': {'dims': ('H',), 'buffer': 'h', 'shift': 0},
@@ -201,7 +203,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
     panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
-    "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
+    "step", "sequence"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_forward c
     c.span = span_of(sizes)
@@ -229,7 +231,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed": 1 if the
     panels hold the weights already. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
-    "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
+    "step", "sequence"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_backward c
     c.span = span_of(sizes)
@@ -331,7 +333,8 @@ cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t w
         count, rows.chunked = span.chunk, 1
     elif slots == "ring":
         count, rows.mask = 2, 1
-    elif slots == "step":
+    elif slots in ("step", "sequence"):
         count, rows.mask = 1, 0
-    rows.base = address(name, array, count * rows.size * itemsize, slots != "all" or array.flags.writeable)
+    given = slots in ("all", "sequence")  # arrays that a caller may have made read-only
+    rows.base = address(name, array, count * rows.size * itemsize, not given or array.flags.writeable)
     return 0

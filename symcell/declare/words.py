@@ -26,13 +26,14 @@ def _learned(parameter: Parameter) -> Any:
     if not parameter.dims:
         return Scalar(float(parameter.init))
     if len(parameter.dims) == 1:
-        return Vector(parameter.dims[0], parameter.init)
+        return Vector(parameter.dims[0], parameter.init, parameter.learned)
     rows, cols = parameter.dims
-    return Matrix(rows, cols, parameter.init)
+    return Matrix(rows, cols, parameter.init, parameter.learned)
 
 
 DECLARED: Mapping[str, Callable[[CellSpec], Iterable[tuple[str, Any]]]] = {
-    "inputs": lambda spec: [(name, Input(dim)) for name, dim in spec.inputs],
+    "inputs": lambda spec: [(name, Input(dim, "sequence" if name in spec.whole else "step"))
+                            for name, dim in spec.inputs],
     "states": lambda spec: [(name, State(dim)) for name, dim in spec.states],
     "parameters": lambda spec: [(parameter.name, _learned(parameter)) for parameter in spec.parameters],
     "constants": lambda spec: [(name, Constant(value)) for name, value in spec.constants],
