@@ -56,7 +56,8 @@ class _Reverse:
         self._open()
         for node in reversed(self.forward.nodes):
             both = isinstance(node, Map) and not self.forward.value(node.out).dims and self.other[node.out]
-            for self.whole in (False, True) if both else (self.forward.is_whole(node.out),):
+            for whole in (False, True) if both else (self.forward.runs_once(node),):
+                self.whole = whole
                 ADJOINTS[type(node)](self, node)
         return self._close()
 

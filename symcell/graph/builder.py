@@ -42,7 +42,7 @@ class Builder:
         return self.dims(vectors[0]) if vectors else ()
 
     def map_whole(self, expression: sympy.Expr) -> bool:
-        """Whether an elementwise expression is one for the whole sequence: some vector of it is, and no other changes."""
+        """Whether an expression is one for the whole sequence: it has such a vector, and none that changes."""
         values = [self.values[s.name] for s in expression.free_symbols if self.dims(s.name)]
         changing = [value for value in values if value.role not in ("param", "constant")]
         return bool(changing) and all(value.whole for value in changing)

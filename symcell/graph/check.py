@@ -77,7 +77,7 @@ def _tempo_agrees(graph: Graph, node: Node) -> bool:
     if isinstance(node, TimeSum):
         return whole and not any(vectors)
     if isinstance(node, MatMul):
-        return [whole] == vectors  # a step's product of a whole vector would be the same at every step
+        return whole == any(vectors)  # a step's product of a whole vector would be the same at every step
     if isinstance(node, Map):
         return all(vectors) if whole else not graph.late.intersection(node.reads)
     return True

@@ -22,8 +22,8 @@ Array = Any
 class Trace:
     """What a run of a graph computed.
 
-    steps: every per-step value, (T, B, dim), in original time order; whole values (B, dim). carries: the value of each carry after the
-    last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
+    steps: every per-step value, (T, B, dim), in original time order; whole values (B, dim). carries: the value of
+    each carry after the last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
     """
 
     steps: Mapping[str, Array]
@@ -62,7 +62,8 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
 
     once = {**params, **{name: array for name, array in steps.items() if graph.is_whole(name)}}
     for node in computed:
-        if graph.is_whole(node.out) and node.out not in graph.late:
+        scalar = not graph.value(node.out).dims and once.keys() >= set(node.reads)  # made of parameters only
+        if scalar or (graph.is_whole(node.out) and node.out not in graph.late):
             compute(once, node)
     each_step = [node for node in computed if not graph.is_whole(node.out)]
     for t in range(T)[:: -1 if graph.reverse else 1]:
@@ -79,11 +80,11 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     history |= {name: array for name, array in once.items() if graph.is_whole(name)}
     known = {**params, **steps, **history}
     sums = {value.name: np.zeros(tuple(sizes[d] for d in value.dims), dtype) for value in graph.with_role("sum")}
-    for node in graph.nodes:
-        if isinstance(node, (Outer, BatchSum)):
-            whole = all(graph.is_whole(name) for name in node.reads)
-            added = _accumulated(node, known, sums[node.out].shape, 1 if whole else T, B)
-            sums[node.out] = np.asarray(sums[node.out] + added)
+    for sum_ in graph.nodes:
+        if isinstance(sum_, (Outer, BatchSum)):
+            count = 1 if graph.runs_once(sum_) else T
+            added = _accumulated(sum_, known, sums[sum_.out].shape, count, B)
+            sums[sum_.out] = np.asarray(sums[sum_.out] + added)
     return Trace({**history, **steps}, state, sums)
 
 

@@ -151,7 +151,7 @@ class Graph:
         object.__setattr__(self, "_producers", producers)
         late: set[str] = set()  # what is known after the last step only
         for node in self.nodes:
-            if isinstance(node, TimeSum) or self.is_whole(node.out) and late.intersection(node.reads):
+            if isinstance(node, TimeSum) or (self.is_whole(node.out) and late.intersection(node.reads)):
                 late.add(node.out)
         object.__setattr__(self, "late", frozenset(late))
 
@@ -163,6 +163,10 @@ class Graph:
     def is_whole(self, name: str) -> bool:
         """Whether a value is one for the whole sequence."""
         return name in self._by_name and self.value(name).whole  # type: ignore[attr-defined]
+
+    def runs_once(self, node: Node) -> bool:
+        """Whether a node is one for the whole sequence; a sum over the batch is, where that is all it sums over."""
+        return all(map(self.is_whole, node.reads if isinstance(node, (Outer, BatchSum)) else [node.out]))
 
     @property
     def time_sums(self) -> tuple[TimeSum, ...]:

@@ -74,18 +74,14 @@ def gradient_equations(notation: Notation) -> list[Equation]:
     for value in notation.forward.with_role("param"):
         out = notation.backward.adjoints[value.name]
         nodes = [node for node in notation.backward.nodes if isinstance(node, (Outer, BatchSum)) and node.out == out]
-        terms = [_summand(formula, node) for node in nodes if not _once(notation, node)]
-        parts = [_summand(formula, node)[0] for node in nodes if _once(notation, node)]
+        terms = [_summand(formula, node) for node in nodes if not notation.backward.runs_once(node)]
+        parts = [_summand(formula, node)[0] for node in nodes if notation.backward.runs_once(node)]
         if terms:
             body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
             body = parenthesized(body) if len(terms) > 1 or terms[0][1] == Level.SUM else body
             parts.insert(0, rf"\sum_{{t=1}}^{{T}} {body}")
         equations.append(Equation(formula(out), " + ".join(parts) or "0"))
     return equations
-
-
-def _once(notation: Notation, node: Outer | BatchSum) -> bool:
-    return all(notation.value(name).whole for name in node.reads)
 
 
 def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:

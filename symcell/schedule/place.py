@@ -58,7 +58,7 @@ def _reads(graph: Graph, names: Iterable[str]) -> set[str]:
 
 
 def _components(graph: Graph) -> list[set[str]]:
-    """Return the strongly connected components of carries and sums over time, by `previous` and `out`, sources first."""
+    """Return the strongly connected components of carries (their `previous`) and sums over time, sources first."""
     computed = _accumulating(graph)
     names = list(computed)
     needs = {name: _reads(graph, [computed[name]]) & set(names) for name in names}
