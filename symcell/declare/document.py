@@ -116,7 +116,7 @@ def _object(value: Any, where: str, keys: tuple[str, ...], optional: tuple[str, 
                             f"Expected {', '.join((*keys, *optional))}.")
     missing = [key for key in keys if key not in value]
     if missing:
-        raise CellError(f"{where}: {', '.join(missing)} is missing.")
+        raise CellError(f"{where} lacks {', '.join(missing)}.")
     return value
 
 
