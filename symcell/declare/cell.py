@@ -45,6 +45,30 @@ class CellMeta(type):
         """Refuse: a cell is a declaration and has no instances."""
         raise CellError(f"{cls.__name__} is a declaration, not a layer: write symcell.compile({cls.__name__}).")
 
+    def to_json(cls) -> str:
+        """Return the declaration as a JSON document, from which `Cell.from_json` makes the same cell.
+
+        A function of the author's own is written by its name only.
+        """
+        from symcell.declare.document import to_json
+
+        if not hasattr(cls, "spec"):
+            raise CellError("Cell itself declares nothing; to_json() is for a cell, such as one of the zoo.")
+        return to_json(cls.spec)
+
+    def from_json(cls, text: str | bytes) -> CellMeta:
+        """Return the cell that a JSON document declares: `Cell.from_json(path.read_text())`.
+
+        Nothing in the document is executed; functions of the author's own must have been registered here.
+
+        Raises:
+            CellError: the text is no such document, or its cell is not well formed.
+        """
+        from symcell.declare.document import read
+
+        body = read(text)
+        return CellMeta(body.scope.cell, (Cell,), body)
+
     def __repr__(cls) -> str:
         return str(cls.spec) if hasattr(cls, "spec") else super().__repr__()
 

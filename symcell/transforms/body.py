@@ -22,7 +22,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.cell import Cell, CellMeta
-from symcell.declare.errors import CellError
+from symcell.declare.errors import CellError, calling_module
 from symcell.declare.members import Output
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec, Equation
@@ -60,7 +60,7 @@ class Body:
         self.old = old
         self.namespace = Namespace(name)
         self.namespace["__doc__"] = f"{doc}\n\nMade from {old.name}: {old.doc}".rstrip(": ")
-        self.namespace["__module__"] = __name__
+        self.namespace["__module__"] = calling_module()
         self._standing: dict[str, Any] = {}  # a name of the old cell -> what its readers find in the new one
         for member, word in words(old):
             if member not in leave_out:
