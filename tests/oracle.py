@@ -37,7 +37,8 @@ class Sample:
     """Everything that a forward and a backward run take.
 
     x: (T, B, I), a dict of such arrays where the cell has several inputs, (B, dim) those of the whole sequence.
-    dy: like y. state and dstate: (B, dim) by the name of the state. sizes: of every dimension of the cell, and "T" and "B".
+    dy: like y. state and dstate: (B, dim) by the name of the state. sizes: of every dimension of the cell, and "T"
+    and "B".
     """
 
     x: np.ndarray | Arrays

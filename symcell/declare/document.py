@@ -149,7 +149,7 @@ def _declare(body: Namespace, names: dict[str, Any], member: Any, where: str) ->
     needed = tuple(f.name for f in fields(word) if f.default is MISSING)
     others = tuple(f.name for f in fields(word) if f.default is not MISSING)
     values = _object(member, where, ("word", "name", *needed), others)
-    values = {key: _value(value, f"{where}.{key}") for key, value in values.items()}
+    values = {key: value if key == "learned" else _value(value, f"{where}.{key}") for key, value in values.items()}
     name = values.pop("name")
     check_name(name, f"{where}")
     del values["word"]

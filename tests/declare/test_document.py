@@ -50,6 +50,24 @@ def with_formula(data):
 # --- round trips --------------------------------------------------------------------------------------------
 
 
+def test_inputs_of_the_sequence_and_what_is_not_learned_come_back():
+    cell = declare("""
+    x, h, z = Input(), State(), Input("H", each="sequence")
+    W, M, k = Matrix(h, x), Matrix(h, h, learned=False), Vector(h, learned=False)
+    h.next = tanh(W @ x + M @ (h * z) + k)
+    """)
+    back = Cell.from_json(cell.to_json())
+    assert back.spec.whole == ("z",)
+    assert [p.learned for p in back.spec.parameters] == [True, False, False]
+    assert str(back.spec) == str(cell.spec)
+    for wrong in ('"each": "sequences"', '"each": 1', '"each": true', '"each": null'):
+        with pytest.raises(CellError, match="each"):
+            Cell.from_json(cell.to_json().replace('"each": "sequence"', wrong))
+    for wrong in ('"learned": "no"', '"learned": 0', '"learned": null', '"learned": []'):
+        with pytest.raises(CellError, match="learned"):
+            Cell.from_json(cell.to_json().replace('"learned": false', wrong))
+
+
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_cell_of_the_zoo_comes_back(name):
     cell = zoo.find(name)
@@ -104,7 +122,7 @@ def test_every_kind_of_node_has_its_row():
 def test_every_word_and_every_field_has_its_form():
     assert {*document._WORDS.values()} == {word for word in MEMBERS if word.__name__ != "Output"}
     for word in document._WORDS.values():
-        assert {field.name for field in fields(word)} <= {"dim", "rows", "cols", "init", "value"}
+        assert {field.name for field in fields(word)} <= {"dim", "rows", "cols", "init", "value", "each", "learned"}
         assert not {"word", "name"} & {field.name for field in fields(word)}
 
 

@@ -28,10 +28,10 @@ def copy(cell):
 class Mixed(Cell):
     """Every word, a transpose, a comparison, a power, an output of its own."""
 
-    x, m = Input(), Input("H")
+    x, m = Input(), Input("H", each="sequence")
     h, p = State(), State("P")
-    W, R = Matrix(h, x, init="glorot"), Matrix(p, h, init=0.5)
-    b, s = Vector(h, init="uniform"), Scalar(init=0.25)
+    W, R = Matrix(h, x, init="glorot"), Matrix(p, h, init=0.5, learned=False)
+    b, s = Vector(h, init="uniform", learned=False), Scalar(init=0.25)
     dt = Constant(0.1)
     a = W @ x + R.T @ (p * 2.5) + b
     f = where((a > s) & ~equal(a, m), sigmoid(a) ** 0.5, (h - 1) ** 3 / (2 + h**2))
@@ -51,7 +51,11 @@ def test_a_copy_declares_the_same_cell(cell):
 
 def test_every_field_of_a_declaration_is_rebuilt():
     """A kind of member that a copy would lose makes this fail: give it a row in symcell.declare.words."""
-    assert {field.name for field in fields(CellSpec)} == {*DECLARED, "name", "doc", "equations", "output"}
+    fields_of_words = {"whole"}  # what a word of another row holds
+    assert {field.name for field in fields(CellSpec)} == {*DECLARED, *fields_of_words, "name", "doc", "equations",
+                                                          "output"}
+    assert copy(Mixed).spec.whole == ("m",)
+    assert [p.name for p in copy(Mixed).spec.parameters if not p.learned] == ["R", "b"]
     assert {type(word) for _, word in words(Mixed.spec)} | {Output} == set(MEMBERS)
 
 
