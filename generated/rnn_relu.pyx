@@ -77,6 +77,8 @@ METADATA = {'name': 'rnn_relu',
  'params': {'W': {'dims': ('H', 'I'), 'init': 'uniform'},
             'U': {'dims': ('H', 'H'), 'init': 'uniform'},
             'b': {'dims': ('H',), 'init': 0.0}},
+ 'fixed': (),
+ 'whole': (),
  'constants': {},
  'output': {'name': 'h.next', 'dim': 'H', 'buffer': 'h', 'is_state': True},
  'named': {'h': {'dims': ('H',), 'buffer': 'h', 'shift': 0},
@@ -213,8 +215,9 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the forward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
-    "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name ->
+    (array, slots), slots one of "all", "history", "ring", "chunk", "step", "sequence"; params, panels: name -> array.
+    Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_relu_forward c
     c.span = span_of(sizes)
@@ -238,8 +241,9 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the backward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name -> (array, slots), slots one of "all", "history", "ring", "chunk",
-    "step"; params, panels: name -> array. Lengths are checked against the sizes before memory is touched.
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name ->
+    (array, slots), slots one of "all", "history", "ring", "chunk", "step", "sequence"; params, panels: name -> array.
+    Lengths are checked against the sizes before memory is touched.
     """
     cdef rnn_relu_backward c
     c.span = span_of(sizes)
@@ -363,7 +367,8 @@ cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t w
         count, rows.chunked = span.chunk, 1
     elif slots == "ring":
         count, rows.mask = 2, 1
-    elif slots == "step":
+    elif slots in ("step", "sequence"):
         count, rows.mask = 1, 0
-    rows.base = address(name, array, count * rows.size * itemsize, slots != "all" or array.flags.writeable)
+    given = slots in ("all", "sequence")  # arrays that a caller may have made read-only
+    rows.base = address(name, array, count * rows.size * itemsize, not given or array.flags.writeable)
     return 0

@@ -110,7 +110,7 @@ class Reference:
         adjoints = self._backward.adjoints
         dx = {name: trace.steps[adjoint] for name, adjoint in self._meta["dx"].items()}
         params = {name: trace.sums[adjoints[name]] if name in adjoints else np.zeros_like(tape.params[name])
-                  for name in self._meta["params"]}
+                  for name in self._arguments.learned}
         state = {name: np.array(trace.carries[carry.previous])
                  for carry, name in zip(self._backward.carries, self._meta["states"], strict=True)}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)

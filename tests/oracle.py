@@ -36,8 +36,9 @@ def graphs(cell: type[Cell]) -> tuple[Graph, Graph]:
 class Sample:
     """Everything that a forward and a backward run take.
 
-    x: (T, B, I), a dict of such arrays where the cell has several inputs. dy: like y. state and dstate:
-    (B, dim) by the name of the state. sizes: of every dimension of the cell, and "T" and "B".
+    x: (T, B, I), a dict of such arrays where the cell has several inputs, (B, dim) those of the whole sequence.
+    dy: like y. state and dstate: (B, dim) by the name of the state. sizes: of every dimension of the cell, and "T"
+    and "B".
     """
 
     x: np.ndarray | Arrays
@@ -57,7 +58,7 @@ class Sample:
         def normal(*dims: str) -> np.ndarray:
             return random.normal(size=tuple(sizes[dim] for dim in dims))
 
-        inputs = {name: normal("T", "B", dim) for name, dim in spec.inputs}
+        inputs = {name: normal(*(() if name in spec.whole else "T"), "B", dim) for name, dim in spec.inputs}
         params = {p.name: normal(*p.dims) for p in spec.parameters}
         for name in (p.name for p in spec.parameters if len(p.dims) == 2):
             params[name] /= max(1, params[name].shape[1]) ** 0.5
@@ -119,7 +120,7 @@ def run(cell: type[Cell], sample: Sample) -> Results:
         y=trace.steps[output],
         state=dict(trace.carries),
         dx=dx if isinstance(sample.x, dict) else next(iter(dx.values())),
-        dparams={name: swept.sums[adjoints[name]] for name in sample.params},
+        dparams={p.name: swept.sums[adjoints[p.name]] for p in cell.spec.parameters if p.learned},
         dstate={carry.previous: swept.carries[back.previous]
                 for back, carry in zip(backward.carries, forward.carries, strict=True)},
     )

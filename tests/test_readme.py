@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/language.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/language.md", "docs/format.md")
 FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -140,7 +140,7 @@ def test_a_quotation_that_went_stale_is_found():
 def test_every_function_and_word_is_described():
     from symcell import __all__ as names
 
-    readme, reference = ((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/language.md"))
+    readme, reference = ((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/language.md", "docs/format.md"))
     from symcell.declare.functions import FUNCTIONS
 
     for name in [*FUNCTIONS, "leaky_relu", "equal", "Input", "State", "Matrix", "Vector", "Scalar",

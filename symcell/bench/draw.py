@@ -46,6 +46,6 @@ def problem_of(spec: CellSpec, kernel: Any, shape: Shape, dtype: str, threads: i
     constants: Mapping[str, float] = {name: float(default) for name, default in spec.constants}
     return Problem(
         zoo_name(spec), T, B, dtype, threads, plan(graph, sizes),
-        {value.name: draw(value.name, T, B) for value in graph.with_role("input")},
+        {value.name: draw(value.name, *(() if value.whole else (T,)), B) for value in graph.with_role("input")},
         kernel.init_params(seed=0, **{dim: size for dim, size in sizes.items() if dim in spec.dims}), constants,
         {carry.previous: draw(carry.previous, B) for carry in graph.carries}, draw(graph.outputs[0], T, B))

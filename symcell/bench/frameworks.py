@@ -34,7 +34,9 @@ def _read(problem: Problem, y: Array, state: Mapping[str, Array], gradients: Any
     results = {"y": y} | {f"final {name}": array for name, array in state.items()}
     if gradients:
         results |= {f"d {name}": array for name, array in gradients["inputs"].items()}
-        results |= {f"d {name}": array for name, array in unstack(problem.plan, gradients["weights"]).items()}
+        learned = {value.name for value in problem.plan.graph.with_role("param")}
+        weights = unstack(problem.plan, gradients["weights"])
+        results |= {f"d {name}": array for name, array in weights.items() if name in learned}
         results |= {f"d initial {name}": array for name, array in gradients["state"].items()}
     return results
 

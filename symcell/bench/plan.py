@@ -35,7 +35,7 @@ class Plan:
 
     def flops(self, rows: int) -> float:
         """Return the operations of all products of a forward pass over `rows` = T*B rows."""
-        products = [node for group in self.groups.values() for node in group]
+        products = [node for group in self.groups.values() for node in group if not self.graph.is_whole(node.out)]
         shapes = [[self.sizes[dim] for dim in self.graph.value(node.matrix).dims] for node in products]
         return float(sum(2 * rows * n * m for n, m in shapes))
 
@@ -69,7 +69,8 @@ def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     groups = {f"{where}: {operand}": tuple(found)
               for where, nodes in (("before", before), ("loop", loop), ("after", after))
               for operand, found in _sharing(nodes).items()}
-    return Plan(graph, sizes, before, loop, after, groups, tuple(sorted(read & outside)), tuple(sorted(late & inside)))
+    fed = tuple(name for name in sorted(read & outside) if not graph.is_whole(name))
+    return Plan(graph, sizes, before, loop, after, groups, fed, tuple(sorted(late & inside)))
 
 
 def _sharing(nodes: Iterable[Node]) -> dict[str, list[MatMul]]:

@@ -3,6 +3,7 @@
     lstm                   a name of the zoo
     cell.py                the cell that the file declares
     cell.py:MyCell         one of several
+    cell.json              the cell of a JSON document (docs/format.md)
     package.module:MyCell  of a module that Python can import
 
 Nothing else on the command line knows how a cell is found.
@@ -43,6 +44,9 @@ def resolve(text: str) -> Found:
     if not text.strip():
         raise CliError("CELL is empty: name a cell of the zoo, or a file.")
     path, name = _split(text)
+    if path is not None and path.suffix == ".json":
+        cell = _from_document(path)
+        return Found(cell, cell.spec, path)
     if path is not None:
         cell = _pick(userfile_module(path), name, str(path))
         return Found(cell, cell.spec, path)
@@ -56,6 +60,8 @@ def resolve(text: str) -> Found:
 def _split(text: str) -> tuple[Path | None, str]:
     """Return (file, class) of `file.py` or `file.py:Class`; no file where this is no path."""
     path = Path(text)
+    if path.suffix == ".json":
+        return path, ""
     if path.is_file() and path.suffix != ".py":
         raise CliError(f"{text} is not a Python file: its name does not end in .py.")
     match = re.fullmatch(r"(.*\.py)(?::(.*))?", text, re.DOTALL)
@@ -74,6 +80,18 @@ def userfile_module(path: Path) -> ModuleType:
     """Run a user's file, with warnings of its cells shown and nothing else of the language in the way."""
     _prepare()
     return userfile.run_file(path, str(path))
+
+
+def _from_document(path: Path) -> CellMeta:
+    """Read a cell from its JSON document; nothing in it is executed."""
+    _prepare()
+    from symcell.declare.cell import Cell
+    from symcell.declare.errors import CellError
+
+    try:
+        return Cell.from_json(userfile.read(path, str(path)))
+    except CellError as error:
+        raise CliError(f"{path}: {error}", Exit.CELL) from error
 
 
 def _imported(module: str) -> ModuleType:
@@ -109,8 +127,10 @@ def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
 
     every = {key: value for key, value in vars(module).items()
              if isinstance(value, CellMeta) and hasattr(value, "spec")}
-    # What the file imported, another cell to compare with, say, can be named but is not meant otherwise.
-    own = {value.__name__: value for value in every.values() if value.__module__ == module.__name__}
+    # What the file imported, another cell to compare with, say, can be named but is not meant otherwise; a cell that
+    # a function of another module returned is, unless the file has one of its own.
+    once = {key: value for key, value in every.items() if key == _first_name(every, value)}
+    own = {key: value for key, value in once.items() if value.__module__ == module.__name__} or once
     listed = ", ".join(own) or "none"
     if name:
         if name in every:
@@ -128,3 +148,7 @@ def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
         example = f"{shown}:{next(iter(own))}"
         raise CliError(f"{shown} declares several cells: {listed}. Name one, as in {example}.")
     return next(iter(own.values()))
+
+
+def _first_name(every: dict[str, CellMeta], cell: CellMeta) -> str:
+    return next(key for key, value in every.items() if value is cell)

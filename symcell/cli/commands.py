@@ -29,6 +29,7 @@ CELL is one of
   lstm                   a cell of the zoo (symcell list)
   cell.py                the cell that a file declares; the file is executed
   cell.py:MyCell         one of the several cells of a file
+  cell.json              a cell as data, which `show --stage json` writes
   package.module:MyCell  a cell of a module that Python can import
 
 \b
@@ -68,13 +69,14 @@ def list_command() -> None:
 @main.command(short_help="Print a cell at a stage of its compilation.",
               epilog=_example("symcell show mgu --stage adjoint"))
 @click.argument("cell")
-@click.option("--stage", type=click.Choice(["declaration", "graph", "adjoint", "schedule", "source"]),
+@click.option("--stage", type=click.Choice(["declaration", "graph", "adjoint", "schedule", "source", "json"]),
               default="declaration", show_default=True, help="Which intermediate result to print.")
 def show(cell: str, stage: str) -> None:
     """Print what CELL is, at one stage of its compilation.
 
     declaration: the equations as they were read. graph: one step of the forward pass. adjoint: one step of
     the backward pass. schedule: what runs where, and what is saved. source: the Cython and C text.
+    json: the declaration as data, a file that stands for CELL.
     """
     from symcell.cli.cells import resolve
     from symcell.cli.listing import parameters
@@ -85,6 +87,11 @@ def show(cell: str, stage: str) -> None:
         spec = found.spec
         parts = terminal.printable(spec.doc), str(spec), f"Learned numbers: {parameters(spec)}"
         terminal.out("\n\n".join(filter(None, parts)))
+        return
+    if stage == "json":
+        from symcell.declare.document import to_json
+
+        terminal.out(to_json(found.spec).rstrip("\n"))
         return
     result = stages(found.cell)
     if stage == "source":

@@ -46,7 +46,7 @@ def table() -> Table:
 def parameters(spec: CellSpec) -> str:
     """Return how many numbers are learned, such as "4HI + 4H^2 + 4H"."""
     short = all(len(dim) == 1 for dim in spec.dims)
-    counts = Counter(tuple(sorted(p.dims, key=spec.dims.index, reverse=True)) for p in spec.parameters)
+    counts = Counter(tuple(sorted(p.dims, key=spec.dims.index, reverse=True)) for p in spec.parameters if p.learned)
     terms = [_term(count, dims, "" if short else "*") for dims, count in sorted(counts.items(), key=_degree)]
     return " + ".join(terms) or "0"
 

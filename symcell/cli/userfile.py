@@ -24,7 +24,7 @@ def run_file(path: Path, shown: str) -> ModuleType:
     Raises:
         CliError: the file cannot be read, is not Python, or fails.
     """
-    text = _read(path, shown)
+    text = read(path, shown)
     full = str(path.absolute())
     # A name of its own: a file called random.py must not become the module `random` of everybody else.
     module = ModuleType(f"symcell_file_{path.stem}")
@@ -47,7 +47,12 @@ def run_module(name: str) -> ModuleType:
     return _guarded(lambda: importlib.import_module(name), Path.cwd(), None, name)
 
 
-def _read(path: Path, shown: str) -> bytes:
+def read(path: Path, shown: str) -> bytes:
+    """Return what a file holds that declares a cell, in Python or JSON.
+
+    Raises:
+        CliError: it is no file, cannot be read, or holds no text.
+    """
     if path.is_dir():
         raise CliError(f"{shown} is a folder. Name a Python file in it, such as {shown.rstrip('/')}/cell.py.")
     if not path.exists():
@@ -59,7 +64,7 @@ def _read(path: Path, shown: str) -> bytes:
     except OSError as error:
         raise CliError(f"{shown} cannot be read: {error.strerror}.", Exit.FILE) from error
     if b"\0" in text:
-        raise CliError(f"{shown} holds binary data; a cell is declared in Python text.", Exit.CELL)
+        raise CliError(f"{shown} holds binary data; a cell is declared in text.", Exit.CELL)
     return text
 
 

@@ -6,13 +6,12 @@ import inspect
 import warnings
 from typing import Any
 
-import sympy
-
 from symcell.declare.errors import CellError
 from symcell.declare.names import check_name
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import Apply, MatrixSymbol
+from symcell.declare.symbols import MatrixSymbol
+from symcell.declare.words import names_in, reached
 
 
 class UnusedParameterWarning(UserWarning):
@@ -46,6 +45,30 @@ class CellMeta(type):
         """Refuse: a cell is a declaration and has no instances."""
         raise CellError(f"{cls.__name__} is a declaration, not a layer: write symcell.compile({cls.__name__}).")
 
+    def to_json(cls) -> str:
+        """Return the declaration as a JSON document, from which `Cell.from_json` makes the same cell.
+
+        A function of the author's own is written by its name only.
+        """
+        from symcell.declare.document import to_json
+
+        if not hasattr(cls, "spec"):
+            raise CellError("Cell itself declares nothing; to_json() is for a cell, such as one of the zoo.")
+        return to_json(cls.spec)
+
+    def from_json(cls, text: str | bytes) -> CellMeta:
+        """Return the cell that a JSON document declares: `Cell.from_json(path.read_text())`.
+
+        Nothing in the document is executed; functions of the author's own must have been registered here.
+
+        Raises:
+            CellError: the text is no such document, or its cell is not well formed.
+        """
+        from symcell.declare.document import read
+
+        body = read(text)
+        return CellMeta(body.scope.cell, (Cell,), body)
+
     def __repr__(cls) -> str:
         return str(cls.spec) if hasattr(cls, "spec") else super().__repr__()
 
@@ -61,21 +84,10 @@ class Cell(metaclass=CellMeta):
     """
 
 
-def _symbols(formula: sympy.Basic) -> set[str]:
-    names = {symbol.name for symbol in formula.free_symbols}
-    return names | {node.matrix.name for node in formula.atoms(Apply)}
-
-
 def _warn_unused(spec: CellSpec) -> None:
     """Warn of every parameter and quantity that reaches neither a state nor the output."""
-    uses = {equation.name: _symbols(equation.expression) for equation in spec.equations}
-    wanted = [spec.output, *(f"{state}.next" for state, _ in spec.states)]
-    used: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name not in used:
-            used.add(name)
-            wanted.extend(uses.get(name, ()))
+    uses = {equation.name: names_in(equation.expression) for equation in spec.equations}
+    used = reached([spec.output, *(f"{state}.next" for state, _ in spec.states)], uses)
     declared = [p.name for p in spec.parameters] + [name for name, _ in (*spec.constants, *spec.inputs)]
     unused = [name for name in (*declared, *uses) if name not in used]
     if unused:

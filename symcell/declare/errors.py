@@ -6,6 +6,8 @@ import difflib
 import sys
 from collections.abc import Iterable
 
+_MAKERS = ("symcell.declare.", "symcell.transforms.")  # packages with functions that return cells
+
 
 class CellError(ValueError):
     """A cell is not declared correctly. The message names the cell, the equation, and what to do."""
@@ -30,3 +32,11 @@ def cell_being_declared() -> str:
             return f"{scope.cell}: "
         frame = frame.f_back  # type: ignore[assignment]
     return ""
+
+
+def calling_module() -> str:
+    """Return the module that asked symcell for a cell: the one in which a class statement would have stood."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_MAKERS):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", "__main__"))

@@ -140,7 +140,7 @@ def _number(node: sympy.Expr, name: str, cell: str) -> sympy.Expr:
     if not finite:
         raise CellError(f"{cell}: {name} holds a constant that is too large for float64.")
     plain = all(isinstance(part, _PLAIN) for part in sympy.preorder_traversal(node))
-    return node if plain else sympy.Float(node, 17)
+    return node if plain else sympy.Float(node.evalf(17), 17)
 
 
 def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) -> sympy.Expr:

@@ -28,12 +28,14 @@ Dimension = Any  # a declared vector, whose dimension is meant, or the name of a
 
 @dataclass(frozen=True)
 class Input(_Unnamed):
-    """What comes from outside at each step: an array (T, B, dim), dim "I" unless named.
+    """What comes from outside: an array (T, B, dim), dim "I" unless named.
 
     dim: a name, or a declared vector such as a state, whose size the input then has.
+    each: "step"; or "sequence": the array is (B, dim), and every step of a sequence sees the same row.
     """
 
     dim: Dimension = "I"
+    each: str = "step"
 
 
 @dataclass(frozen=True)
@@ -45,23 +47,26 @@ class State(_Unnamed):
 
 @dataclass(frozen=True)
 class Matrix(_Unnamed):
-    """A learned (rows, cols) array; `W @ v` takes vectors of `cols` to vectors of `rows`.
+    """A (rows, cols) array; `W @ v` takes vectors of `cols` to vectors of `rows`.
 
     init: "uniform" in ±1/sqrt(cols) (the default), "orthogonal", "glorot" (Glorot and Bengio 2010, eq. 16),
-    "identity", "normal" (variance 1/cols), or a number.
+    "identity", "normal" (variance 1/cols), or a number. learned: if False it is a parameter like any other, but there
+    is no gradient by it: a mask, a reservoir, a fixed basis.
     """
 
     rows: Dimension
     cols: Dimension
     init: str | float = "uniform"
+    learned: bool = True
 
 
 @dataclass(frozen=True)
 class Vector(_Unnamed):
-    """A learned array (dim,), such as a bias. init: a number, or "uniform" in ±1/sqrt(dim)."""
+    """An array (dim,), such as a bias. init: a number, or "uniform" in ±1/sqrt(dim). learned: as of a Matrix."""
 
     dim: Dimension
     init: str | float = 0.0
+    learned: bool = True
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Scope:
         self.cell = cell
         self.inputs: dict[str, str] = {}
         self.states: dict[str, str] = {}
+        self.whole: list[str] = []  # inputs of the whole sequence
         self.parameters: dict[str, Parameter] = {}
         self.constants: dict[str, float] = {}
         self.equations: dict[str, Equation] = {}
@@ -85,6 +86,10 @@ class Scope:
 
     def _bind_input(self, name: str, declared: Input) -> Quantity:
         self.inputs[name] = self._dimension(declared.dim)
+        if declared.each not in ("step", "sequence"):
+            raise CellError(f"{self.cell}: {name}: each={declared.each!r} is not known; an input is given for each "
+                            '"step" or for each "sequence".')
+        self.whole += [name] if declared.each == "sequence" else []
         return self._quantity(name, (self.inputs[name],))
 
     def _bind_state(self, name: str, declared: State) -> Quantity:
@@ -94,13 +99,15 @@ class Scope:
     def _bind_matrix(self, name: str, declared: Matrix) -> MatrixSymbol:
         rows, cols = self._dimension(declared.rows), self._dimension(declared.cols)
         symbol = MatrixSymbol(name, rows, cols, self)
-        self._parameter(Parameter(name, symbol, (rows, cols), self._init(name, declared.init)))
+        init, learned = self._init(name, declared.init), self._learned(name, declared.learned)
+        self._parameter(Parameter(name, symbol, (rows, cols), init, learned))
         return symbol
 
     def _bind_vector(self, name: str, declared: Vector) -> Quantity:
         dims = (self._dimension(declared.dim),)
         symbol = self._quantity(name, dims)
-        self._parameter(Parameter(name, symbol, dims, self._init(name, declared.init, ("uniform",))))
+        init, learned = self._init(name, declared.init, ("uniform",)), self._learned(name, declared.learned)
+        self._parameter(Parameter(name, symbol, dims, init, learned))
         return symbol
 
     def _bind_scalar(self, name: str, declared: Scalar) -> Quantity:
@@ -123,6 +130,11 @@ class Scope:
 
     def _parameter(self, parameter: Parameter) -> None:
         self.parameters[parameter.name] = parameter
+
+    def _learned(self, name: str, learned: Any) -> bool:
+        if not isinstance(learned, bool):
+            raise CellError(f"{self.cell}: {name}: learned={learned!r} is neither True nor False.")
+        return learned
 
     def _init(self, name: str, init: Any, words: tuple[str, ...] = _INITS) -> str | float:
         if isinstance(init, str):
@@ -206,13 +218,17 @@ class Scope:
             raise CellError(f"{self.cell}: no State is declared: a recurrent cell needs one, such as h = State().")
         if not self.inputs:
             raise CellError(f"{self.cell}: no Input is declared: write x = Input().")
+        if len(self.whole) == len(self.inputs):
+            raise CellError(f"{self.cell}: {', '.join(self.whole)} stays for the whole sequence, and nothing says how "
+                            "many steps there are: declare an Input() of each step as well.")
         for state in self.states:
             if state + NEXT not in self.equations:
                 raise CellError(f"{self.cell}: the state {state} has no update; write {state}.next = ... .")
         output = self.output or next(iter(self.states)) + NEXT
         return CellSpec(
             self.cell, doc, tuple(self.inputs.items()), tuple(self.states.items()), tuple(self.parameters.values()),
-            tuple(self.constants.items()), tuple(self.equations.values()), output)
+            tuple(self.constants.items()), tuple(self.equations.values()), output,
+            tuple(self.whole))
 
 
 class Namespace(dict[str, Any]):

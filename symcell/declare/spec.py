@@ -11,12 +11,13 @@ from symcell.declare.symbols import MatrixSymbol, Quantity
 
 @dataclass(frozen=True)
 class Parameter:
-    """A learned array: dims () for a scalar, (dim,) for a vector, (rows, cols) for a matrix."""
+    """An array: dims () for a scalar, (dim,) for a vector, (rows, cols) for a matrix. Learned: it has a gradient."""
 
     name: str
     symbol: Quantity | MatrixSymbol
     dims: tuple[str, ...]
     init: str | float
+    learned: bool = True
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class CellSpec:
     constants: tuple[tuple[str, float], ...]  # (name, default)
     equations: tuple[Equation, ...]
     output: str  # the name of the equation whose value a step returns
+    whole: tuple[str, ...] = ()  # the inputs that are given once per sequence
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -51,9 +53,13 @@ class CellSpec:
 
     def __str__(self) -> str:
         lines = [f"cell {self.name}"]
-        lines += [f"  input  {name} ({dim})" for name, dim in self.inputs]
+        lines += [f"  input  {name} ({dim}){self._once(name)}" for name, dim in self.inputs]
         lines += [f"  state  {name} ({dim})" for name, dim in self.states]
-        lines += [f"  param  {p.name} ({', '.join(p.dims)})" for p in self.parameters]
+        lines += [f"  param  {p.name} ({', '.join(p.dims)}){'' if p.learned else ', not learned'}"
+                  for p in self.parameters]
         lines += [f"  const  {name} = {value!r}" for name, value in self.constants]
         lines += [f"  {e.name} = {e.expression}" for e in self.equations]
         return "\n".join([*lines, f"  output {self.output}"])
+
+    def _once(self, name: str) -> str:
+        return ", once per sequence" if name in self.whole else ""

@@ -20,7 +20,7 @@ import sympy
 from symcell.declare.functions import Elementwise
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
-from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role
+from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role, TimeSum
 
 LATER = ".later"
 
@@ -41,6 +41,9 @@ class _Reverse:
         self.forward = forward
         self.build = Builder(reserved=[value.name for value in forward.values])
         self.terms: dict[str, list[sympy.Expr]] = defaultdict(list)
+        # What a step contributes to a whole value, and what is contributed once to a parameter.
+        self.other: dict[str, list[sympy.Expr]] = defaultdict(list)
+        self.whole = False  # whether the node being swept is computed once per sequence
         self.adjoints: dict[str, str] = {}
         self.later: dict[str, str] = {}  # carry.next -> what its adjoint receives from the later step
         self.outputs: dict[str, str] = {}  # "name.out" -> the adjoint that comes in for an output
@@ -52,7 +55,10 @@ class _Reverse:
     def run(self) -> Graph:
         self._open()
         for node in reversed(self.forward.nodes):
-            ADJOINTS[type(node)](self, node)
+            both = isinstance(node, Map) and not self.forward.value(node.out).dims and self.other[node.out]
+            for whole in (False, True) if both else (self.forward.runs_once(node),):
+                self.whole = whole
+                ADJOINTS[type(node)](self, node)
         return self._close()
 
     # --- where adjoints come from ------------------------------------------------------------------------
@@ -66,7 +72,7 @@ class _Reverse:
                 build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())
             elif value.role != "sum":
                 role: Role = value.role if value.role in ("param", "constant") else "saved"
-                build.add(value.name, value.dims, role, value.anonymous)
+                build.add(value.name, value.dims, role, value.anonymous, value.whole)
         for value in forward.with_role("sum"):  # the adjoint of a sum over time is one array for all steps
             self.adjoints[value.name] = build.add(build.fresh(f"d_{value.name}"), value.dims, "param")
         seeds = {carry.next: f"d_{carry.previous}{LATER}" for carry in forward.carries}
@@ -77,14 +83,14 @@ class _Reverse:
         taken = {f"d_{value.name}" for value in forward.values}
         for name in forward.outputs:
             wish = f"d_{name}" if name not in seeds else "d_y" if "d_y" not in taken else "d_output"
-            seed = build.add(build.fresh(wish), forward.value(name).dims, "input")
+            seed = build.add(build.fresh(wish), forward.value(name).dims, "input", whole=forward.is_whole(name))
             self.terms[name].append(symbol(seed))
             self.outputs[f"{name}.out"] = seed
 
     def of(self, name: str, dims: tuple[str, ...] | None = None) -> str | None:
         """Return the name of the adjoint of a value: an existing one where the sum is just that."""
-        if name not in self.adjoints and self.terms[name]:
-            expression = total(self.terms[name])
+        if name not in self.adjoints and self.gathered(name):
+            expression = total(self.gathered(name))
             found = self.build.find(expression)
             wish = self.build.fresh(f"d_{name}")
             self.adjoints[name] = found or self.build.map(wish, expression, dims=self.forward.value(name).dims)
@@ -93,7 +99,18 @@ class _Reverse:
     def contribute(self, name: str, term: sympy.Expr) -> None:
         """Add a term to the adjoint of a value."""
         if term is not sympy.S.Zero:
-            self.terms[name].append(term)
+            self.received(name).append(term)
+
+    def received(self, name: str) -> list[sympy.Expr]:
+        """Return the terms of a value's adjoint that come as often as the node being swept is computed."""
+        return (self.terms if self.forward.is_whole(name) == self.whole else self.other)[name]
+
+    def gathered(self, name: str) -> list[sympy.Expr]:
+        """Return the terms of a value's adjoint; what the steps contribute to a whole value is summed over time."""
+        if self.forward.is_whole(name) and self.other[name]:
+            wish, dims = self.build.fresh(f"d_{name}.steps"), self.forward.value(name).dims
+            self.terms[name].append(symbol(self.build.time_sum(wish, total(self.other.pop(name)), dims)))
+        return self.terms[name]
 
     def partial(self, expression: sympy.Expr, name: str) -> sympy.Expr:
         """Differentiate, and write function values that the forward pass has named by their names."""
@@ -111,7 +128,8 @@ class _Reverse:
             carries.append(Carry(self.later[carry.next], handed))
         outputs = []
         for value in forward.with_role("input", "saved"):
-            outputs.append(build.map(build.fresh(f"d_{value.name}"), total(self.terms[value.name]), dims=value.dims))
+            expression = total(self.gathered(value.name))
+            outputs.append(build.map(build.fresh(f"d_{value.name}"), expression, dims=value.dims, whole=value.whole))
             self.adjoints[value.name] = outputs[-1]
         for value in forward.with_role("param"):
             self._parameter(value.name)
@@ -129,10 +147,11 @@ class _Reverse:
     def _parameter(self, name: str) -> None:
         """Sum a vector's or scalar's adjoint over batch and time; one sum per dimension that a scalar met."""
         out = self.gradient(name)
-        by_dims: dict[tuple[str, ...], list[sympy.Expr]] = defaultdict(list)
-        for term in self.terms[name]:
-            by_dims[self.build.map_dims(term)].append(term)
-        for terms in by_dims.values():
+        by_kind: dict[tuple[bool, tuple[str, ...]], list[sympy.Expr]] = defaultdict(list)
+        for once, found in ((False, self.terms[name]), (True, self.other[name])):
+            for term in found:
+                by_kind[once, self.build.map_dims(term)].append(term)
+        for terms in by_kind.values():
             expression = total(terms)
             if expression is not sympy.S.Zero:
                 self.build.batch_sum(out, self.build.value_of(expression, f"{out}_t", anonymous=True))
@@ -143,7 +162,7 @@ def _adjoint_of_map(sweep: _Reverse, node: Map) -> None:
         out = sweep.of(node.out)
         upstream = [symbol(out)] if out else []
     else:  # a scalar computed from scalars: what each component contributes is summed at the parameter only
-        upstream = sweep.terms[node.out]
+        upstream = sweep.received(node.out)
     for name in node.reads:
         if upstream and sweep.forward.value(name).role != "constant":
             partial = sweep.partial(node.expression, name)
@@ -157,6 +176,8 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
         return
     pulled = sweep.build.matmul(node.matrix, not node.transposed, out)
     sweep.contribute(node.operand, symbol(pulled))
+    if sweep.forward.value(node.matrix).role == "constant":
+        return
     left, right = (node.operand, out) if node.transposed else (out, node.operand)
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
 
@@ -171,11 +192,20 @@ def _adjoint_of_batch_sum(sweep: _Reverse, node: BatchSum) -> None:
     sweep.contribute(node.operand, symbol(sweep.adjoints[node.out]))
 
 
+def _adjoint_of_time_sum(sweep: _Reverse, node: TimeSum) -> None:
+    out = sweep.of(node.out)
+    if out is not None:  # a value of the step: its own readers sum over the steps
+        copied = sweep.build.fresh(f"d_{node.operand}.each")
+        dims = sweep.forward.value(node.operand).dims
+        sweep.terms[node.operand].append(symbol(sweep.build.map(copied, symbol(out), True, dims, whole=False)))
+
+
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Map: _adjoint_of_map,  # d_v += d_out * d(expression)/dv
     MatMul: _adjoint_of_matmul,  # d_v += W^T d_out;  d_W += d_out v^T
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
+    TimeSum: _adjoint_of_time_sum,  # d_v += d_out, at every step
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sympy
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, Value, symbol
+from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, TimeSum, Value, symbol
 
 
 class Builder:
@@ -27,9 +27,9 @@ class Builder:
             name = f"{wish}_{count}"
         return name
 
-    def add(self, name: str, dims: tuple[str, ...], role: Role, anonymous: bool = False) -> str:
+    def add(self, name: str, dims: tuple[str, ...], role: Role, anonymous: bool = False, whole: bool = False) -> str:
         """Enter a value."""
-        self.values[name] = Value(name, dims, role, anonymous)
+        self.values[name] = Value(name, dims, role, anonymous, whole)
         return name
 
     def dims(self, name: str) -> tuple[str, ...]:
@@ -41,14 +41,21 @@ class Builder:
         vectors = sorted(s.name for s in expression.free_symbols if self.dims(s.name))
         return self.dims(vectors[0]) if vectors else ()
 
+    def map_whole(self, expression: sympy.Expr) -> bool:
+        """Whether an expression is one for the whole sequence: it has such a vector, and none that changes."""
+        values = [self.values[s.name] for s in expression.free_symbols if self.dims(s.name)]
+        changing = [value for value in values if value.role not in ("param", "constant")]
+        return bool(changing) and all(value.whole for value in changing)
+
     def find(self, expression: sympy.Expr) -> str | None:
         """Return the name of the value that this expression already is, if there is one."""
         return expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
 
     def map(self, name: str, expression: sympy.Expr, anonymous: bool = False,
-            dims: tuple[str, ...] | None = None) -> str:
-        """Compute `name = expression` at each step."""
-        self.add(name, self.map_dims(expression) if dims is None else dims, "local", anonymous)
+            dims: tuple[str, ...] | None = None, whole: bool | None = None) -> str:
+        """Compute `name = expression` at each step, or once where no part of it changes from step to step."""
+        whole = self.map_whole(expression) if whole is None else whole
+        self.add(name, self.map_dims(expression) if dims is None else dims, "local", anonymous, whole)
         self.nodes.append(Map(name, expression))
         self._made.setdefault(expression, name)
         return name
@@ -71,9 +78,18 @@ class Builder:
             return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
         out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
         rows, cols = self.dims(matrix)
-        self.add(out, (cols if transposed else rows,), "local", anonymous=name is None)
+        self.add(out, (cols if transposed else rows,), "local", name is None, self.values[operand].whole)
         self.nodes.append(MatMul(out, matrix, transposed, operand))
         self._made.setdefault(key, out)
+        return out
+
+    def time_sum(self, wish: str, expression: sympy.Expr, dims: tuple[str, ...]) -> str:
+        """Sum an expression of the step over time, for each member of the batch."""
+        # The operand is nobody else's, whatever its expression: the kernel adds it up where it is computed.
+        operand = self.add(self.fresh(f"{wish}.t"), dims, "local", anonymous=True)
+        self.nodes.append(Map(operand, expression))
+        out = self.add(self.fresh(wish), dims, "local", anonymous=True, whole=True)
+        self.nodes.append(TimeSum(out, operand))
         return out
 
     def outer(self, out: str, left: str, right: str) -> None:

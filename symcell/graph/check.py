@@ -8,7 +8,7 @@ import sympy
 from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare.functions import CONDITIONS, Elementwise, where_
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer
+from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer, TimeSum
 
 
 class GraphError(AssertionError):
@@ -46,6 +46,8 @@ def _faults(graph: Graph) -> Iterator[str]:
             yield f"{node}: the dimensions {[graph.value(n).dims for n in (node.out, *node.reads)]} do not agree"
         if isinstance(node, Map):
             yield from (f"{node}: {part!r} is no elementwise operation" for part in _foreign(node.expression))
+        if not _tempo_agrees(graph, node):
+            yield f"{node}: what is computed once per sequence and what at each step do not fit"
         if not accumulates:
             known.add(node.out)
     if known | sums != set(names):
@@ -59,10 +61,26 @@ def _carry_faults(graph: Graph, known: set[str]) -> Iterator[str]:
             yield f"{carry}: previous is no carry, or next is never computed"
         elif graph.value(carry.previous).dims != graph.value(carry.next).dims:
             yield f"{carry}: the dimensions differ"
+        elif graph.is_whole(carry.previous) or graph.is_whole(carry.next):
+            yield f"{carry}: a carry changes from step to step"
     if sorted(carry.previous for carry in graph.carries) != sorted(v.name for v in graph.with_role("carry")):
         yield "a carry without a source"
     if not set(graph.outputs) <= known:
         yield "an output is never computed"
+
+
+def _tempo_agrees(graph: Graph, node: Node) -> bool:
+    """Whether no step needs what only the last one leaves, and nothing computed once needs what a step computes."""
+    whole = graph.is_whole(node.out)
+    vectors = [graph.is_whole(name) for name in node.reads if len(graph.value(name).dims) == 1
+               and graph.value(name).role not in ("param", "constant")]
+    if isinstance(node, TimeSum):
+        return whole and not any(vectors)
+    if isinstance(node, MatMul):
+        return whole == any(vectors)  # a step's product of a whole vector would be the same at every step
+    if isinstance(node, Map):
+        return all(vectors) if whole else not graph.late.intersection(node.reads)
+    return True
 
 
 def _dims_agree(graph: Graph, node: Node) -> bool:
@@ -77,6 +95,8 @@ def _dims_agree(graph: Graph, node: Node) -> bool:
         return out == dims[node.left] + dims[node.right] and len(out) == 2
     if isinstance(node, BatchSum):
         return out in ((), dims[node.operand])
+    if isinstance(node, TimeSum):
+        return out == dims[node.operand] and len(out) == 1
     return {dims[name] for name in node.reads if dims[name]} <= {out} and len(out) < 2
 
 

@@ -22,8 +22,8 @@ Array = Any
 class Trace:
     """What a run of a graph computed.
 
-    steps: every per-step value, (T, B, dim), in original time order. carries: the value of each carry after the
-    last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
+    steps: every per-step value, (T, B, dim), in original time order; whole values (B, dim). carries: the value of
+    each carry after the last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
     """
 
     steps: Mapping[str, Array]
@@ -37,7 +37,7 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     """Run the graph.
 
     Args:
-        steps: inputs and saved values, (T, B, dim).
+        steps: inputs and saved values, (T, B, dim); whole ones (B, dim).
         params: parameters and constants.
         carries: initial value of each carry's `previous`, (B, dim).
         sizes: of each dimension, and "B".
@@ -47,27 +47,44 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     dtype = np.result_type(*steps.values(), *params.values(), *state.values(), np.float64)
     history = {
         value.name: np.zeros((T, B, *(sizes[d] for d in value.dims)), dtype)
-        for value in graph.values if value.role in ("local", "carry")
+        for value in graph.values if value.role in ("local", "carry") and not value.whole
     }
+    computed = [node for node in graph.nodes if isinstance(node, (MatMul, Map))]
+
+    def compute(env: dict[str, Array], node: MatMul | Map) -> None:
+        if isinstance(node, MatMul):
+            matrix = env[node.matrix]
+            env[node.out] = np.dot(env[node.operand], matrix if node.transposed else matrix.T)
+        else:
+            dims = graph.value(node.out).dims
+            shape = (B, *(sizes[d] for d in dims))
+            env[node.out] = _rows(evaluate(node.expression, _columns(env, graph, node), functions, constant), shape)
+
+    once = {**params, **{name: array for name, array in steps.items() if graph.is_whole(name)}}
+    for node in computed:
+        scalar = not graph.value(node.out).dims and once.keys() >= set(node.reads)  # made of parameters only
+        if scalar or (graph.is_whole(node.out) and node.out not in graph.late):
+            compute(once, node)
+    each_step = [node for node in computed if not graph.is_whole(node.out)]
     for t in range(T)[:: -1 if graph.reverse else 1]:
-        env = {**params, **{name: array[t] for name, array in steps.items()}, **state}
-        for node in graph.nodes:
-            if isinstance(node, MatMul):
-                matrix = env[node.matrix]
-                env[node.out] = np.dot(env[node.operand], matrix if node.transposed else matrix.T)
-            elif isinstance(node, Map):
-                shape = history[node.out].shape[1:]
-                env[node.out] = _rows(evaluate(node.expression, _columns(env, graph, node), functions, constant), shape)
-            else:
-                continue
+        env = {**{name: array[t] for name, array in steps.items() if name not in once}, **once, **state}
+        for node in each_step:
+            compute(env, node)
         for name in history:
             history[name][t] = env[name]
         state = {carry.previous: env[carry.next] for carry in graph.carries}
+    once |= {node.out: history[node.operand].sum(axis=0) for node in graph.time_sums}
+    for node in computed:
+        if node.out in graph.late:
+            compute(once, node)
+    history |= {name: array for name, array in once.items() if graph.is_whole(name)}
     known = {**params, **steps, **history}
     sums = {value.name: np.zeros(tuple(sizes[d] for d in value.dims), dtype) for value in graph.with_role("sum")}
-    for node in graph.nodes:
-        if isinstance(node, (Outer, BatchSum)):
-            sums[node.out] = np.asarray(sums[node.out] + _accumulated(node, known, sums[node.out].shape, T, B))
+    for sum_ in graph.nodes:
+        if isinstance(sum_, (Outer, BatchSum)):
+            count = 1 if graph.runs_once(sum_) else T
+            added = _accumulated(sum_, known, sums[sum_.out].shape, count, B)
+            sums[sum_.out] = np.asarray(sums[sum_.out] + added)
     return Trace({**history, **steps}, state, sums)
 
 
@@ -88,8 +105,8 @@ def _rows(result: Array, shape: tuple[int, ...]) -> Array:
 def _accumulated(node: Outer | BatchSum, known: Mapping[str, Array], shape: tuple[int, ...], T: int, B: int) -> Array:
     def rows(name: str) -> Array:
         array = np.asarray(known[name])
-        if array.ndim < 2:  # a parameter is the same in every row
-            array = np.broadcast_to(array, (T, B, *array.shape))
+        if array.ndim < 3:  # a parameter is the same in every row, a whole value at every step
+            array = np.broadcast_to(array, (T, B, array.shape[-1]))
         return array.reshape(T * B, array.shape[-1])
 
     if isinstance(node, Outer):

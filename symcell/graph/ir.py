@@ -16,7 +16,7 @@ Role = Literal[
     "input",  # comes from outside at each step
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
     "param",  # one array for the whole sequence
-    "constant",  # one number for the whole sequence
+    "constant",  # likewise, but nothing is differentiated by it
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
     "sum",  # accumulated over the batch and over time: a parameter's gradient
@@ -27,13 +27,15 @@ Role = Literal[
 class Value:
     """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix.
 
-    An anonymous value has a made-up name; printers show the expression that it stands for.
+    An anonymous value has a made-up name; printers show the expression that it stands for. A whole value has one row
+    per member of the batch for the whole sequence, not one for each step.
     """
 
     name: str
     dims: tuple[str, ...]
     role: Role
     anonymous: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,23 @@ class BatchSum:
         return f"{self.out} += {self.operand}"
 
 
-Node = MatMul | Map | Outer | BatchSum
+@dataclass(frozen=True)
+class TimeSum:
+    """out += operand, summed over time for each member of the batch; out is whole."""
+
+    out: str
+    operand: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return (self.operand,)
+
+    def __str__(self) -> str:
+        return f"{self.out} += {self.operand}, over time"
+
+
+Node = MatMul | Map | Outer | BatchSum | TimeSum
 
 
 @dataclass(frozen=True)
@@ -125,16 +143,35 @@ class Graph:
     outputs: tuple[str, ...]
     reverse: bool = False
     adjoints: Mapping[str, str] = field(default_factory=dict)
+    late: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
         producers = {node.out: node for node in self.nodes if isinstance(node, (MatMul, Map))}
         object.__setattr__(self, "_producers", producers)
+        late: set[str] = set()  # what is known after the last step only
+        for node in self.nodes:
+            if isinstance(node, TimeSum) or (self.is_whole(node.out) and late.intersection(node.reads)):
+                late.add(node.out)
+        object.__setattr__(self, "late", frozenset(late))
 
     def value(self, name: str) -> Value:
         """Return the value of this name."""
         found: Value = self._by_name[name]  # type: ignore[attr-defined]
         return found
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a value is one for the whole sequence."""
+        return name in self._by_name and self.value(name).whole  # type: ignore[attr-defined]
+
+    def runs_once(self, node: Node) -> bool:
+        """Whether a node is one for the whole sequence; a sum over the batch is, where that is all it sums over."""
+        return all(map(self.is_whole, node.reads if isinstance(node, (Outer, BatchSum)) else [node.out]))
+
+    @property
+    def time_sums(self) -> tuple[TimeSum, ...]:
+        """The sums over time, in order."""
+        return tuple(node for node in self.nodes if isinstance(node, TimeSum))
 
     def producer(self, name: str) -> MatMul | Map | None:
         """Return the node that computes a value at each step, if one does."""
@@ -153,9 +190,10 @@ class Graph:
         lines = [f"graph {self.name}, steps {order}"]
         for value in self.values:
             if value.role != "local":
-                lines.append(f"  {value.role:<8} {value.name} ({', '.join(value.dims)})")
+                once = ", once per sequence" if value.whole else ""
+                lines.append(f"  {value.role:<8} {value.name} ({', '.join(value.dims)}){once}")
         lines += [f"  carry    {carry.next} -> {carry.previous}" for carry in self.carries]
-        shapes = {value.name: f"({', '.join(value.dims)})" for value in self.values}
+        shapes = {v.name: f"({', '.join(v.dims)}){' once' if v.whole else ''}" for v in self.values}
         lines += [f"  {node!s:<58} {shapes[node.out]}" for node in self.nodes]
         return "\n".join([*lines, f"  return   {', '.join(self.outputs)}"])
 

@@ -23,35 +23,40 @@ def lower(spec: CellSpec) -> Graph:
     names += [parameter.name for parameter in spec.parameters] + [equation.name for equation in spec.equations]
     build = Builder(reserved=names)
     for name, dim in spec.inputs:
-        build.add(name, (dim,), "input")
+        build.add(name, (dim,), "input", whole=name in spec.whole)
     for name, dim in spec.states:
         build.add(name, (dim,), "carry")
     for parameter in spec.parameters:
-        build.add(parameter.name, parameter.dims, "param")
+        build.add(parameter.name, parameter.dims, "param" if parameter.learned else "constant")
     for name, _ in spec.constants:
         build.add(name, (), "constant")
+    stepwise = {spec.output, *(name + NEXT for name, _ in spec.states)}  # even if made of what never changes
     for equation in spec.equations:
-        _equation(build, equation)
+        _equation(build, equation, False if equation.name in stepwise else None)
     carries = tuple(Carry(name, name + NEXT) for name, _ in spec.states)
     graph = Graph(spec.name, tuple(build.values.values()), tuple(build.nodes), carries, (spec.output,))
     return check(graph)
 
 
-def _equation(build: Builder, equation: Equation) -> None:
+def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
     name, formula = equation.name, equation.expression
     if isinstance(formula, Apply):
         operand = _operand(build, formula.vector, name)
-        build.matmul(formula.matrix.name, formula.matrix.transposed, operand, name)
+        copied = build.values[operand].whole and whole is not None
+        made = build.matmul(formula.matrix.name, formula.matrix.transposed, operand, None if copied else name)
+        if copied:
+            build.map(name, symbol(made), whole=whole)
         return
     if isinstance(formula, Elementwise) and len(formula.args) == 1 and formula.args[0].has(Apply):
         inside = _expression(build, formula.args[0], name)
         preactivation = build.value_of(inside, f"a_{name.replace('.', '_')}", anonymous=False)
-        build.map(name, formula.func(symbol(preactivation)), dims=equation.dims)
+        build.map(name, formula.func(symbol(preactivation)), dims=equation.dims, whole=whole)
         return
     if isinstance(formula, Elementwise):  # the function at the root is the equation itself
-        build.map(name, formula.func(*(_expression(build, a, name) for a in formula.args)), dims=equation.dims)
+        inside = formula.func(*(_expression(build, a, name) for a in formula.args))
+        build.map(name, inside, dims=equation.dims, whole=whole)
         return
-    build.map(name, _expression(build, formula, name), dims=equation.dims)
+    build.map(name, _expression(build, formula, name), dims=equation.dims, whole=whole)
 
 
 def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
@@ -80,7 +85,7 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
-    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role == "param":
+    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in ("param", "constant"):
         return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)

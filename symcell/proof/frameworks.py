@@ -91,7 +91,8 @@ def run_torch(spec: CellSpec, problem: Problem) -> Results:
 
     library = _Framework(functions, tensor, lambda value, shape: value.expand(shape))
     leaves = {key: tensor(array).requires_grad_() for key, array in problem.variables.items()}
-    named = {name: leaf for (_, name), leaf in leaves.items()}
+    named = {name: tensor(array) for (_, name), array in problem.given.items()}
+    named |= {name: leaf for (_, name), leaf in leaves.items()}
     steps, state = _sequence(spec, problem, library, named, tensor)
     y = torch.stack(steps)
     loss = (y * tensor(problem.dy)).sum() + sum((state[name] * tensor(d)).sum() for name, d in problem.dstate.items())
@@ -118,7 +119,8 @@ def run_jax(spec: CellSpec, problem: Problem) -> Results:
     library = _Framework(functions, array, jnp.broadcast_to)
 
     def loss(leaves: list[Array]) -> Any:
-        named = {name: leaf for (_, name), leaf in zip(problem.variables, leaves, strict=True)}
+        named = {name: array(value) for (_, name), value in problem.given.items()}
+        named |= {name: leaf for (_, name), leaf in zip(problem.variables, leaves, strict=True)}
         steps, state = _sequence(spec, problem, library, named, array)
         y = jnp.stack(steps)
         total = (y * problem.dy).sum() + sum((state[name] * d).sum() for name, d in problem.dstate.items())
@@ -139,7 +141,7 @@ def _sequence(spec: CellSpec, problem: Problem, library: Library, named: dict[st
     constants = {name: constant(value) for name, value in problem.constants.items()}
     state, outputs = {name: named[name] for name in problem.state}, []
     for t in range(problem.T):
-        now = {name: named[name][t] for name in problem.inputs}
-        state, y = one_step(spec, library, problem.sizes["B"], problem.sizes, {**named, **constants, **now, **state})
+        given = {**named, **constants, **problem.now(t, named), **state}
+        state, y = one_step(spec, library, problem.sizes["B"], problem.sizes, given)
         outputs.append(y)
     return outputs, state

@@ -94,8 +94,7 @@ def run_declaration(spec: CellSpec, problem: Problem) -> Results:
     """Outputs and final states."""
     state, outputs = dict(problem.state), []
     for t in range(problem.T):
-        now = {name: array[t] for name, array in problem.inputs.items()}
-        given = {**problem.params, **problem.constants, **now, **state}
+        given = {**problem.params, **problem.constants, **problem.now(t, problem.inputs), **state}
         state, y = one_step(spec, NumPy(), problem.sizes["B"], problem.sizes, given)
         outputs.append(y)
     return {(OUTPUT, "y"): np.array(outputs), **{(FINAL, name): array for name, array in state.items()}}

@@ -22,7 +22,7 @@ Arrays = Mapping[str, Array]
 class Problem:
     """The arrays of one call, by name. The loss is sum(dy * y) + the sum over states of sum(dstate * state).
 
-    inputs: (T, B, dim). params: as declared. constants: numbers. state, dstate: (B, dim). dy: like y.
+    inputs: (T, B, dim), or (B, dim). params: as declared. constants: numbers. state, dstate: (B, dim). dy: like y.
     sizes: of every dimension, and "B".
     """
 
@@ -34,12 +34,23 @@ class Problem:
     state: Arrays
     dy: Array
     dstate: Arrays
+    fixed: tuple[str, ...] = ()  # the parameters that are not learned
+    whole: tuple[str, ...] = ()  # the inputs of the whole sequence: (B, dim)
+
+    @property
+    def given(self) -> dict[tuple[str, str], Array]:
+        """Everything but the constants, under the keys of gradients."""
+        groups = ((D_INPUT, self.inputs), (D_PARAM, self.params), (D_STATE, self.state))
+        return {(group, name): array for group, arrays in groups for name, array in arrays.items()}
 
     @property
     def variables(self) -> dict[tuple[str, str], Array]:
         """What gradients are taken by, under the keys of the gradients."""
-        groups = ((D_INPUT, self.inputs), (D_PARAM, self.params), (D_STATE, self.state))
-        return {(group, name): array for group, arrays in groups for name, array in arrays.items()}
+        return {key: array for key, array in self.given.items() if key not in [(D_PARAM, name) for name in self.fixed]}
+
+    def now(self, t: int, named: Arrays) -> dict[str, Array]:
+        """The inputs that step t sees, of arrays of any library by name."""
+        return {name: named[name] if name in self.whole else named[name][t] for name in self.inputs}
 
     def with_variable(self, key: tuple[str, str], array: Array) -> Problem:
         """The same problem with another array in one place."""
@@ -65,12 +76,13 @@ def build(spec: CellSpec, T: int, sizes: Mapping[str, int], make: Callable[[str,
 
     return Problem(
         T, dict(sizes),
-        inputs={name: array(name, "T", "B", dim) for name, dim in spec.inputs},
+        inputs={name: array(name, *(() if name in spec.whole else ("T",)), "B", dim) for name, dim in spec.inputs},
         params={p.name: array(p.name, *p.dims) for p in spec.parameters},
         constants={name: np.asarray(constant(value)) for name, value in spec.constants},
         state={name: array(name, "B", dim) for name, dim in spec.states},
         dy=array(".dy", "T", "B", *dims_of[spec.output]),
         dstate={name: array(f".d{name}", "B", dim) for name, dim in spec.states},
+        fixed=tuple(p.name for p in spec.parameters if not p.learned), whole=spec.whole,
     )
 
 

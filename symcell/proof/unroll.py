@@ -75,7 +75,7 @@ class Unrolled:
         for name, value in problem.constants.items():
             self.values[sympy.Symbol(name, real=True)] = value[()]
             self.tangents[sympy.Symbol(name, real=True)] = {}
-        self.leaves = {key: self._leaves("".join(key), array) for key, array in problem.variables.items()}
+        self.leaves = {key: self._leaves("".join(key), array) for key, array in problem.given.items()}
         self.y: list[Any] = []
         self._run()
 
@@ -91,10 +91,9 @@ class Unrolled:
     def _run(self) -> None:
         named = {name: symbols for (_, name), symbols in self.leaves.items()}
         constants = {name: np.asarray(sympy.Symbol(name, real=True)) for name, _ in self.spec.constants}
-        inputs = [name for name, _ in self.spec.inputs]
         states = {name: named[name] for name, _ in self.spec.states}
         for t in range(self.problem.T):
-            env = {**named, **constants, **{name: named[name][t] for name in inputs}, **states}
+            env = {**named, **constants, **self.problem.now(t, named), **states}
             for equation in self.spec.equations:
                 size = (1, self.problem.sizes[equation.dims[0]]) if equation.dims else ()
                 formula = self._formula(equation.expression, env)
@@ -177,7 +176,7 @@ class Unrolled:
         gradient = np.frompyfunc(lambda leaf: total.get(leaf, 0), 1, 1)
         results = {(OUTPUT, "y"): look_up(np.array(self.y, dtype=object))}
         results |= {(FINAL, name): look_up(symbols) for name, symbols in self.state.items()}
-        return results | {key: np.asarray(gradient(at), dtype=object) for key, at in self.leaves.items()}
+        return results | {key: np.asarray(gradient(self.leaves[key]), dtype=object) for key in problem.variables}
 
 
 def _component(formula: Any, index: tuple[int, ...]) -> sympy.Expr:

@@ -19,8 +19,8 @@ def parameter_counts(graph: Graph) -> Counts:
 
 def multiply_adds(graph: Graph) -> Counts:
     """Count the multiply-adds of the matrix products of one step and one sequence, those of gradients too."""
-    matrices = [node.matrix if isinstance(node, MatMul) else node.out
-                for node in graph.nodes if isinstance(node, (MatMul, Outer))]
+    matrices = [node.matrix if isinstance(node, MatMul) else node.out for node in graph.nodes
+                if isinstance(node, (MatMul, Outer)) and not graph.runs_once(node)]
     return Counter(tuple(sorted(graph.value(name).dims)) for name in matrices)
 
 

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Outer
+from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer, TimeSum
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.notation import Notation
 
 
 def forward_equations(notation: Notation) -> list[Equation]:
-    """Return an equation for each value of the forward graph that has a name."""
+    """Return an equation for each value of a step of the forward graph that has a name."""
+    return _named(notation, notation.forward, whole=False)
+
+
+def whole_equations(notation: Notation) -> list[Equation]:
+    """Return an equation for each value that is computed once per sequence, before the steps."""
+    return _named(notation, notation.forward, whole=True)
+
+
+def whole_adjoint_equations(notation: Notation) -> list[Equation]:
+    """Return the adjoints of what is one for the whole sequence: sums over time, and what is made of them."""
+    return _named(notation, notation.backward, whole=True)
+
+
+def _named(notation: Notation, graph: Graph, whole: bool) -> list[Equation]:
     formula = Formula(notation)
-    return [Equation(formula(node.out), _right(formula, node)) for node in notation.forward.nodes
-            if isinstance(node, (Map, MatMul)) and notation.formula(node.out) is None]
+    return [Equation(formula(node.out), _right(formula, node)) for node in graph.nodes
+            if isinstance(node, (Map, MatMul, TimeSum)) and graph.is_whole(node.out) == whole
+            and notation.formula(node.out) is None]
 
 
-def _right(formula: Formula, node: Map | MatMul) -> str:
+def _right(formula: Formula, node: Map | MatMul | TimeSum) -> str:
+    if isinstance(node, TimeSum):
+        return formula.over_time(node)
     return formula(node.expression) if isinstance(node, Map) else formula.applied(node)
 
 
@@ -28,6 +45,8 @@ def adjoint_equations(notation: Notation) -> list[Equation]:
     equations = [alias for name in aliases if name not in producers for alias in aliases[name]]
     for node in notation.backward.nodes:
         if not isinstance(node, (Map, MatMul)) or not notation.is_adjoint(node.out):
+            continue
+        if notation.backward.is_whole(node.out):
             continue
         if notation.formula(node.out) is None:
             equations.append(Equation(formula(node.out), _right(formula, node)))
@@ -54,12 +73,14 @@ def gradient_equations(notation: Notation) -> list[Equation]:
     equations = []
     for value in notation.forward.with_role("param"):
         out = notation.backward.adjoints[value.name]
-        terms = [_summand(formula, node) for node in notation.backward.nodes
-                 if isinstance(node, (Outer, BatchSum)) and node.out == out]
-        body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
-        if len(terms) > 1 or (terms and terms[0][1] == Level.SUM):
-            body = parenthesized(body)
-        equations.append(Equation(formula(out), rf"\sum_{{t=1}}^{{T}} {body}" if terms else "0"))
+        nodes = [node for node in notation.backward.nodes if isinstance(node, (Outer, BatchSum)) and node.out == out]
+        terms = [_summand(formula, node) for node in nodes if not notation.backward.runs_once(node)]
+        parts = [_summand(formula, node)[0] for node in nodes if notation.backward.runs_once(node)]
+        if terms:
+            body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
+            body = parenthesized(body) if len(terms) > 1 or terms[0][1] == Level.SUM else body
+            parts.insert(0, rf"\sum_{{t=1}}^{{T}} {body}")
+        equations.append(Equation(formula(out), " + ".join(parts) or "0"))
     return equations
 
 

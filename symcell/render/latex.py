@@ -10,7 +10,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.graph.ir import Map, MatMul, symbol
+from symcell.graph.ir import Map, MatMul, TimeSum, symbol
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -71,12 +71,22 @@ class Formula:
             return self._print(node.expression)
         if isinstance(node, MatMul):
             return self.applied(node), Level.APPLIED
+        if isinstance(node, TimeSum):
+            return self.over_time(node), Level.SUM
         printed = self.notation.latex(name)
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
             assert of is not None, name
-            return rf"\overline{{{self(of)}}}" + ("_t" if self.notation.is_static(of) else ""), Level.BASE
+            return rf"\overline{{{self(of)}}}" + self._bar_time(name, of), Level.BASE
         return printed, Level.ATOM if "^" in printed else Level.BASE
+
+    def _bar_time(self, name: str, of: str) -> str:
+        """The adjoint of what never changes has a time of its own, unless it is summed already."""
+        return "_t" if self.notation.is_static(of) and not self.notation.value(name).whole else ""
+
+    def over_time(self, node: TimeSum) -> str:
+        """Return the sum over all steps."""
+        return rf"\sum_{{t=1}}^{{T}} {self(node.operand, Level.PRODUCT)}"
 
     def applied(self, node: MatMul) -> str:
         """Return W x, or W^T x."""

@@ -21,13 +21,15 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
         "inputs": dict(spec.inputs),
         "states": dict(spec.states),
         "params": {p.name: {"dims": p.dims, "init": p.init} for p in spec.parameters},
+        "fixed": tuple(p.name for p in spec.parameters if not p.learned),
+        "whole": spec.whole,
         "constants": dict(spec.constants),
         "output": {"name": spec.output, "dim": graph.value(spec.output).dims[0],
                    "buffer": state_of.get(spec.output, spec.output), "is_state": spec.output in state_of},
         "named": {v.name: {"dims": v.dims, "buffer": program.forward.places[v.name].buffer,
                            "shift": program.forward.places[v.name].shift}
                   for v in graph.values if v.role in ("local", "carry") and v.name in program.forward.places
-                  and not v.anonymous},
+                  and not v.anonymous and not v.whole},
         "forward": _pass(program.forward),
         "backward": _pass(program.backward),
         "seed": backward.adjoints[f"{spec.output}.out"],
@@ -58,7 +60,8 @@ def _chunk_width(p: Pass) -> tuple[str, ...]:
     batch = [stage for phase in p.phases if phase.kind == "batch" for stage in phase.stages]
     names = {name for stage in batch for name in (*stage.writes, *stage.reads)}
     names |= {operand for stage in batch for panel in stage.panels for operand in panel.operands}
-    return tuple(p.places[name].dim for name in sorted(names & set(p.places)))
+    chunked = [name for name in sorted(names & set(p.places)) if p.buffer(p.places[name].buffer).train != "sequence"]
+    return tuple(p.places[name].dim for name in chunked)
 
 
 def literal(data: dict[str, Any]) -> str:

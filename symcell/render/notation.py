@@ -1,6 +1,6 @@
 r"""What each value of a forward and a backward graph is called in print.
 
-    x, h, h.next, f     x_t, h_{t-1}, h_t, f_t         parameters and what is made of them alone: no time
+    x, h, h.next, f     x_t, h_{t-1}, h_t, f_t         parameters and what never changes in a sequence: no time
     d_f                 \bar{f}_t                      the adjoint of f
     d_h.later, d_h      \bar{h}_t^+, \bar{h}_{t-1}^+   received from the later step, handed to the earlier one
     d_W                 \bar{W}                        a sum over time
@@ -17,7 +17,7 @@ from functools import cached_property
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Graph, Map, MatMul, Value
+from symcell.graph.ir import Graph, Map, MatMul, TimeSum, Value
 from symcell.render.names import Name, names_of
 
 
@@ -40,16 +40,16 @@ class Notation:
         """Return the position of a value in its graph: when it is computed."""
         return self._positions[name]
 
-    def formula(self, name: str) -> Map | MatMul | None:
+    def formula(self, name: str) -> Map | MatMul | TimeSum | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
         if self._is_forward(name):
             return self.forward.producer(name) if self.forward.value(name).anonymous else None
-        node, of = self.backward.producer(name), self._of.get(name)
+        node, of = self._sums.get(name) or self.backward.producer(name), self._of.get(name)
         if node is None or name in self._carried or (of is not None and not self.forward.value(of).anonymous):
             return None
         return node if self.backward.value(name).anonymous or self._is_short(node) else None
 
-    def _is_short(self, node: Map | MatMul) -> bool:
+    def _is_short(self, node: Map | MatMul | TimeSum) -> bool:
         uses = sum(1 for _ in self.backward.consumers(node.out))
         factors = node.expression.args if isinstance(node, Map) and node.expression.is_Mul else ()
         return uses < 2 or isinstance(node, MatMul) or (
@@ -72,7 +72,8 @@ class Notation:
         of = self._of.get(name)
         if of is None or self.forward.value(of).anonymous:
             return None
-        time = "" if self.backward.value(name).role == "sum" else self.time(of) or "t"
+        static = self.backward.value(name).role == "sum" or self.backward.is_whole(name)
+        time = "" if static else self.time(of) or "t"
         return self.names[of].latex(time, bar=True)
 
     def seed(self, output: str) -> str:
@@ -94,8 +95,8 @@ class Notation:
         return "t-1" if self.forward.value(name).role == "carry" else "t"
 
     def is_static(self, name: str) -> bool:
-        """Whether a value is made of parameters and constants only."""
-        return name in self._static or self.value(name).role == "sum"
+        """Whether a value is the same at all steps: made of parameters, constants and whole values only."""
+        return name in self._static or self.value(name).role == "sum" or self.backward.is_whole(name)
 
     # --- tables, made once ---------------------------------------------------------------------------------
 
@@ -115,8 +116,10 @@ class Notation:
     @cached_property
     def _static(self) -> frozenset[str]:
         static = {value.name for value in self.forward.with_role("param", "constant")}
+        static |= {value.name for value in self.forward.values if value.whole}
+        stepwise = {*self.forward.outputs, *(carry.next for carry in self.forward.carries)}
         for node in self.forward.nodes:
-            if set(node.reads) <= static:
+            if set(node.reads) <= static and node.out not in stepwise:
                 static.add(node.out)
         return frozenset(static)
 
@@ -130,6 +133,10 @@ class Notation:
         printed = names_of(wanted)
         names = {name: printed[wish] for name, wish in zip(own, wanted, strict=True)}
         return names | {carry.next: names[carry.previous] for carry in self.forward.carries}
+
+    @cached_property
+    def _sums(self) -> dict[str, TimeSum]:
+        return {node.out: node for node in self.backward.time_sums}
 
     @cached_property
     def _carried(self) -> dict[str, tuple[str, str]]:

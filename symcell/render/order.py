@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Map, MatMul
+from symcell.graph.ir import Map, MatMul, TimeSum
 from symcell.render.notation import Notation
 
 Key = tuple[float, ...]
@@ -78,7 +78,7 @@ class Order:
         if not isinstance(base, sympy.Symbol):
             return 6, 0
         name, role = base.name, self._role(base.name)
-        if role == "param":
+        if role in ("param", "constant"):
             return 1, self.notation.index(name)
         if role in ("carry", "input") or name.endswith(NEXT):
             return 3, self.notation.index(name)
@@ -89,7 +89,7 @@ class Order:
     def _role(self, name: str) -> str:
         return self.notation.value(name).role
 
-    def _formula(self, expression: sympy.Basic) -> Map | MatMul | None:
+    def _formula(self, expression: sympy.Basic) -> Map | MatMul | TimeSum | None:
         return self.notation.formula(expression.name) if isinstance(expression, sympy.Symbol) else None
 
     def _spelled(self, name: str) -> set[str]:

@@ -17,7 +17,13 @@ from symcell.declare.symbols import NEXT
 from symcell.graph.ir import Value
 from symcell.graph.jacobian import jacobian
 from symcell.render import counts
-from symcell.render.equations import adjoint_equations, forward_equations, gradient_equations
+from symcell.render.equations import (
+    adjoint_equations,
+    forward_equations,
+    gradient_equations,
+    whole_adjoint_equations,
+    whole_equations,
+)
 from symcell.render.lines import Equation
 from symcell.render.names import name_of
 from symcell.render.notation import Notation
@@ -43,13 +49,16 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
     adjoint = adjoint_equations(notation)
     gradients = gradient_equations(notation)
     partials = Partials(notation, jacobian(notation.forward)).equations()
-    formulas = [equation.right for equation in (*forward, *adjoint, *gradients, *partials)]
+    once, summed = whole_equations(notation), whole_adjoint_equations(notation)
+    formulas = [equation.right for equation in (*once, *forward, *adjoint, *summed, *gradients, *partials)]
     return (
         Section("Notation", tuple(_notation(notation, formulas))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
         Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
+        *([Section("Once per sequence", (_ONCE,), (), tuple(once))] if once else []),
         Section("Forward pass", (_FORWARD,), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
+        *([Section("Adjoints of the whole sequence", (_SUMMED,), (), tuple(summed))] if summed else []),
         *([Section("Gradients of the parameters", (_GRADIENTS,), (), tuple(gradients))] if gradients else []),
         Section("State Jacobian", (_JACOBIAN,), (), tuple(partials)),
     )
@@ -58,6 +67,8 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
 _COUNTED = ("Multiply-adds are those of the matrix products, for one sequence and one step; "
             "elementwise operations are left out.")
 _JACOBIAN = "How the new state depends on the old; a partial that is used again has a name."
+_ONCE = "The same at all steps."
+_SUMMED = "After the last of these steps, for each sequence of a batch."
 _FORWARD = "For $t = 1$ up to $T$."
 _ORDER = "In the order in which they are computed, for $t = T$ down to $1$."
 _GRADIENTS = "Each is a sum over time; for a batch of sequences it is also a sum over the batch."
@@ -115,16 +126,19 @@ def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
     return row[1:]
 
 
-_KINDS = ("input", "state", "parameter", "computed")
+_KINDS = ("input", "input of the sequence", "state", "parameter", "not learned", "computed")
 
 
 def _named(notation: Notation) -> list[Value]:
     return [value for value in notation.forward.values
-            if not value.anonymous and value.role != "constant" and not value.name.endswith(NEXT)]
+            if not value.anonymous and (value.dims or value.role != "constant") and not value.name.endswith(NEXT)]
 
 
 def _kind(value: Value) -> str:
-    return {"input": "input", "carry": "state", "param": "parameter"}.get(value.role, "computed")
+    if value.role == "input" and value.whole:
+        return "input of the sequence"
+    kinds = {"input": "input", "carry": "state", "param": "parameter", "constant": "not learned"}
+    return kinds.get(value.role, "computed")
 
 
 def _printed(value: Value, notation: Notation) -> str:

@@ -49,6 +49,16 @@ class PassView:
     gradients: tuple[GradientLine, ...]
 
     @property
+    def before(self) -> tuple[StageView, ...]:
+        """The stages that run once, before all steps."""
+        return self.phases[0].stages if self.phases[0].kind == "once" else ()
+
+    @property
+    def after(self) -> tuple[StageView, ...]:
+        """The stages that run once, after all steps."""
+        return self.phases[-1].stages if self.phases[-1].kind == "once" else ()
+
+    @property
     def stages(self) -> tuple[StageView, ...]:
         """All stages, in order."""
         return tuple(stage for phase in self.phases for stage in phase.stages)
@@ -87,7 +97,8 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
     used |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
     params = [v for v in p.graph.with_role("param", "constant") if v.name in used]
     phases = tuple(
-        PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names) for stage in phase.stages))
+        PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names, phase.kind == "batch")
+                                    for stage in phase.stages))
         for phase in p.phases)
     return PassView(
         name=p.name,

@@ -55,8 +55,9 @@ def length(width: tuple[str, ...]) -> str:
 class _Names:
     """C texts for the values of one pass."""
 
-    def __init__(self, p: Pass, names: Identifiers) -> None:
-        self.p, self.names = p, names
+    def __init__(self, p: Pass, names: Identifiers, many: bool = False) -> None:
+        """`many`: the rows of several steps follow each other."""
+        self.p, self.names, self.many = p, names, many
 
     def place(self, name: str) -> Place:
         return self.p.places[name]
@@ -75,15 +76,18 @@ class _Names:
 
     def index(self, name: str) -> tuple[str, str]:
         """Return the variable that indexes a value's rows, and its definition."""
-        width = self.p.buffer(self.place(name).buffer).width
-        variable = "at_" + "_".join(width)
+        buffer = self.p.buffer(self.place(name).buffer)
+        width = buffer.width
+        again = self.many and buffer.train == "sequence"  # each step reads the same rows
+        variable = ("again_" if again else "at_") + "_".join(width)
         row = length(width) if len(width) == 1 else f"({length(width)})"
-        return variable, f"const ptrdiff_t {variable} = (row + i) * {row} + lane;"
+        count = "(row + i) % c->span.rows" if again else "(row + i)"
+        return variable, f"const ptrdiff_t {variable} = {count} * {row} + lane;"
 
 
-def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers) -> StageView:
-    """Return the view of one stage."""
-    names = _Names(p, identifiers)
+def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers, many: bool = False) -> StageView:
+    """Return the view of one stage; `many`: it treats the rows of several steps at once."""
+    names = _Names(p, identifiers, many)
     in_memory = [name for name in stage.reads if name in p.places]
     writes = _writes(p, stage)
     operands = [operand for panel in stage.panels for operand in panel.operands]

@@ -52,7 +52,9 @@ class Arguments:
         """Read the signature from a generated module's metadata."""
         self.cell, self.dtype = metadata["cell"], dtype
         self.inputs, self.states = metadata["inputs"], metadata["states"]
+        self.whole: tuple[str, ...] = metadata["whole"]  # inputs without a time axis
         self.params = {name: tuple(p["dims"]) for name, p in metadata["params"].items()}
+        self.learned = tuple(name for name in self.params if name not in metadata["fixed"])
         self.constants: Mapping[str, float] = metadata["constants"]
         self._defaults = {name: np.asarray(value, dtype) for name, value in self.constants.items()}
 
@@ -140,13 +142,16 @@ class Arguments:
             missing = [name for name in self.inputs if name not in x]
             if missing:
                 raise ValueError(f"{self.cell}: x lacks {', '.join(missing)}.")
-            return {name: self.array(f'x["{name}"]', x[name], ("T", "B", dim), sizes)
-                    for name, dim in self.inputs.items()}
+            return {name: self.array(f'x["{name}"]', x[name], self.input_dims(name), sizes) for name in self.inputs}
         if len(self.inputs) != 1:
             entries = ", ".join(f'"{name}": array' for name in self.inputs)
             raise TypeError(f"{self.cell}: x must be a dict {{{entries}}}, got {type(x).__name__}.")
         (name, dim), = self.inputs.items()
         return {name: self.array("x", x, ("T", "B", dim), sizes)}
+
+    def input_dims(self, name: str) -> tuple[str, ...]:
+        """Return the dimensions of an input's array."""
+        return ("B", self.inputs[name]) if name in self.whole else ("T", "B", self.inputs[name])
 
     def check_states(self, what: str, state: object, sizes: Sizes) -> dict[str, Array]:
         """Return the given states; those left out are zero and not in the result."""

@@ -6,7 +6,7 @@ more forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from symcell.runtime.arguments import Array, Sizes
@@ -24,9 +24,9 @@ class Stretch:
         """Return the sizes of this part of a sequence; `packed`: an earlier part has packed the weights."""
         return {**whole, "T": self.stop - self.start, ".packed": int(packed)}
 
-    def of(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the steps of this stretch, as views."""
-        return {name: array[self.start : self.stop] for name, array in arrays.items()}
+    def of(self, arrays: Mapping[str, Array], whole: Collection[str]) -> dict[str, Array]:
+        """Return the steps of this stretch, as views; what is whole is one for all steps."""
+        return {name: array if name in whole else array[self.start : self.stop] for name, array in arrays.items()}
 
 
 def edges(steps: int, every: int) -> Iterator[tuple[int, int]]:

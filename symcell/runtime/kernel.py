@@ -122,14 +122,15 @@ class Kernel:
         """Run a sequence and keep what the backward pass needs.
 
         Args:
-            x: (T, B, I); a dict of arrays where the cell has several inputs.
+            x: (T, B, I); a dict of arrays where the cell has several inputs, (B, dim) for one of the whole sequence.
             params: one array per declared parameter, `W @ v` being the usual product: Matrix(h, x) is (H, I).
             state: (B, H) per state before the first step; one left out is zero.
             record: named quantities to return for every step.
             constants: values of declared Constants for this call.
             checkpoint: keep only x and the states every so many steps, and let `backward` compute the rest again, one
-                stretch at a time. Gradients of parameters are then summed by stretches, which rounds differently; all
-                else is the same bit for bit. A number near the square root of T needs the least memory.
+                stretch at a time. Gradients of parameters, and of inputs of the whole sequence, are then summed by
+                stretches, which rounds differently; all else is the same bit for bit. A number near the square root of
+                T needs the least memory.
 
         Raises:
             TypeError, ValueError: an argument has the wrong type, dtype or shape, is missing or unknown.
@@ -144,7 +145,7 @@ class Kernel:
         kept |= self._arguments.check_constants(constants)
         reread = inputs if checkpoint is not None else self._meta["backward"]["buffers"]
         copies = {name: self._pool.copy(f"input {name}", value, self._meta["cell"]) if name in reread else plain(value)
-                  for name, value in inputs.items()}
+                  for name, value in self._slots(inputs).items()}
         record = self._check_record(record)
         if checkpoint is not None:
             every = self._arguments.check_steps("checkpoint", checkpoint)
@@ -183,7 +184,8 @@ class Kernel:
                          panels: dict[str, Array], y: Array, recorded: Mapping[str, Array]) -> dict[str, Array]:
         """Write a stretch's y and recorded quantities; return the states after it. Its tape ends with the call."""
         mode = "train" if recorded else "infer"  # the same bits, and without a tape less is written
-        arrays = self._run_forward(sizes, part.of(inputs), params, part.state, mode, recorded, panels)
+        steps = part.of(inputs, self._arguments.whole)
+        arrays = self._run_forward(sizes, steps, params, part.state, mode, recorded, panels)
         y[part.start : part.stop] = self._output(arrays)
         for name, array in recorded.items():
             array[part.start : part.stop] = self._steps(name, arrays)
@@ -203,7 +205,7 @@ class Kernel:
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
         values = {**ready.params, **self._arguments.check_constants(constants)}
-        steps = {name: plain(value) for name, value in inputs.items()}
+        steps = {name: plain(value) for name, value in self._slots(inputs).items()}
         arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready.panels)
         return self._output(arrays), self._final_state(arrays, sizes)
 
@@ -218,6 +220,10 @@ class Kernel:
             self._pack(sizes, {**values, **self._arguments.check_constants(None)}, panels)
             object.__setattr__(ready, "sizes", {**sizes, ".packed": PACKED})
         return ready
+
+    def _slots(self, inputs: dict[str, Array]) -> dict[str, Array]:
+        """Return the inputs as buffers have them, (slots, B, dim): an input of the whole sequence has one slot."""
+        return {name: value[None] if name in self._arguments.whole else value for name, value in inputs.items()}
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                      state: Mapping[str, Array], mode: str, record: Iterable[str],
@@ -360,19 +366,23 @@ class Kernel:
     def _backward_stretches(self, tape: _Tape, sizes: Sizes, dy: Array, last: dict[str, Array],
                             panels: dict[str, Array]) -> Gradients:
         again = self._panels("forward", sizes)
-        dx = {name: self._all_steps(f"dx {name}", (dim,), sizes) for name, dim in self._meta["inputs"].items()}
+        whole = self._arguments.whole
+        dx = {name: self._all_steps(f"dx {name}", (dim,), sizes) for name, dim in self._meta["inputs"].items()
+              if name not in whole}
         params: dict[str, Array] = {}
         for k, part in enumerate(reversed(tape.stretches)):
-            arrays = self._run_forward(part.sizes(sizes, k > 0), part.of(tape.arrays), tape.params, part.state, "train",
-                                       (), again)
+            steps = part.of(tape.arrays, whole)
+            arrays = self._run_forward(part.sizes(sizes, k > 0), steps, tape.params, part.state, "train", (), again)
             held = {name: array for name, (array, _) in arrays.items()}
             found = self._backward(tape, part.sizes(sizes, k > 0), held, dy[part.start : part.stop], last, panels)
             for name, array in dx.items():
-                array[part.start : part.stop] = found.x[name] if isinstance(found.x, dict) else found.x
+                if name not in whole:
+                    array[part.start : part.stop] = found.x[name] if isinstance(found.x, dict) else found.x
+            dx |= {name: dx[name] + found.x[name] if k else found.x[name] for name in whole}
             last = found.state
             params = {name: params[name] + value if k else value for name, value in found.params.items()}
             del arrays, held, found  # one stretch's tape at a time
-        dx = {name: array[:] for name, array in dx.items()}
+        dx = {name: dx[name][:] for name in self._meta["inputs"]}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, last)
 
     def _backward(self, tape: _Tape, sizes: Sizes, held: Mapping[str, Array], dy: Array, last: Mapping[str, Array],
@@ -390,8 +400,9 @@ class Kernel:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()}, self._gradient)
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
-                  for name in self._meta["params"]}
-        dx = {name: arrays[adjoint][0][:] for name, adjoint in self._meta["dx"].items()}
+                  for name in self._arguments.learned}
+        dx = {name: arrays[adjoint][0][0 if name in self._arguments.whole else slice(None)]
+              for name, adjoint in self._meta["dx"].items()}
         state = {name: arrays[adjoint][0][0].copy() for name, adjoint in self._meta["dstate"].items()}
         return Gradients(dx if tape.dict_x else next(iter(dx.values())), params, state)
 

@@ -12,7 +12,7 @@ from symcell.runtime.arguments import Array, Sizes, check_bytes
 
 LINE = 64  # bytes of a cache line: vector loads that cross one cost twice
 CHUNK_BYTES = 512 * 1024  # what one chunk of steps may write between the loop and its batch phases: half of an L2
-_FIXED = {"ring": 2, "step": 1}
+_FIXED = {"ring": 2, "step": 1, "sequence": 1}
 KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once, so that a kernel does not sit on much memory
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
 

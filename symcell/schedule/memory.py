@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
 from symcell.graph.check import GraphError
-from symcell.graph.ir import BatchSum, Graph, MatMul, Outer
+from symcell.graph.ir import BatchSum, Graph, MatMul, Outer, TimeSum
 from symcell.schedule.program import Buffer, Phase, Place, Slots
 
 DELTAS = "all.deltas"  # with a dot no author's name can collide
@@ -16,7 +16,7 @@ def wanted(graph: Graph, phases: dict[str, int], saved: Iterable[str]) -> set[st
     """Return the values that some other place than their own stage's epilogue reads, known before the cut."""
     names = {*graph.outputs, *saved, *(carry.next for carry in graph.carries)}
     for node in graph.nodes:
-        if isinstance(node, (Outer, BatchSum)):
+        if isinstance(node, (Outer, BatchSum, TimeSum)):
             names |= set(node.reads)
         elif isinstance(node, MatMul):
             names.add(node.operand)
@@ -49,6 +49,7 @@ def lay_out(graph: Graph, phases: dict[str, int], stored: set[str], saved: Itera
     layout = _Layout(graph, phases, stored, set(saved))
     layout.given(histories)
     layout.carries()
+    layout.time_sums()
     layout.deltas()
     layout.locals()
     return tuple(layout.buffers), layout.places
@@ -74,7 +75,8 @@ class _Layout:
         for value in self.graph.with_role("input", "saved"):
             state = histories.get(value.name)
             if state is None:
-                self.add(value.name, [value.name], "all", "all", "given", given=True)
+                slots: Slots = "sequence" if value.whole else "all"
+                self.add(value.name, [value.name], slots, slots, "given", given=True)
                 continue
             if state not in {buffer.name for buffer in self.buffers}:
                 columns = ((state, value.dims[0]),)
@@ -96,10 +98,16 @@ class _Layout:
             self.add(base, [base], train, infer, why)
             self.places[later] = Place(base, (), self.places[base].dim, 1)
 
+    def time_sums(self) -> None:
+        """Enter the sums over time: each step adds its operand to one row per member of the batch."""
+        for node in self.graph.time_sums:
+            self.add(node.out, [node.operand], "sequence", None, "summed over time, row by row", accumulates=True)
+            self.places[node.out] = self.places[node.operand]
+
     def deltas(self) -> None:
         """Put the vectors that weight gradients multiply side by side: one GEMM per right operand serves all."""
         names = [n for n in self.stored if n in self.outer and n not in self.places]
-        names = [v.name for v in self.graph.values if v.name in names]
+        names = [v.name for v in self.graph.values if v.name in names and not v.whole]
         if names:
             self.add(DELTAS if len(names) > 1 else names[0], self._side_by_side(names), "all", None,
                      "operands of the weight gradients, side by side")
@@ -110,7 +118,9 @@ class _Layout:
             name = value.name
             if name in self.places or not value.dims:
                 continue
-            if name in self.graph.outputs:
+            if value.whole:
+                self._add_whole(name)
+            elif name in self.graph.outputs:
                 self.add(name, [name], "all", "all", "the result")
             elif name in self.stored:
                 slots: Slots = "chunk" if self._crosses_phase(name) else "step"
@@ -119,6 +129,12 @@ class _Layout:
                 self.add(name, [name], "all", None, "tape")
             elif not self.graph.reverse and not value.anonymous:
                 self.add(name, [name], None, None, "on request")
+
+    def _add_whole(self, name: str) -> None:
+        if name in self.graph.outputs or name in self.stored:
+            self.add(name, [name], "sequence", "sequence", "one for all steps")
+        elif name in self.saved:
+            self.add(name, [name], "sequence", None, "tape, one for all steps")
 
     def _add_stored(self, name: str, slots: Slots) -> None:
         only_summed = name in self.accumulated and all(
@@ -165,7 +181,7 @@ def runs(order: Iterable[str], group: set[str]) -> int:
     return sum(now and not before for before, now in zip([False, *inside], inside, strict=False))
 
 
-def check_memory(phases: Iterable[Phase], buffers: Iterable[Buffer], places: Mapping[str, Place]) -> None:
+def check_memory(phases: Sequence[Phase], buffers: Iterable[Buffer], places: Mapping[str, Place]) -> None:
     """Require that buffers of one or two slots are touched by one loop only: elsewhere a whole chunk meets them."""
     short = {buffer.name for buffer in buffers if {buffer.train, buffer.infer} & {"ring", "step"}}
     touched: dict[str, set[int]] = {}
@@ -175,6 +191,7 @@ def check_memory(phases: Iterable[Phase], buffers: Iterable[Buffer], places: Map
             for name in (*stage.reads, *stage.writes, *operands):
                 if name in places and places[name].buffer in short:
                     touched.setdefault(places[name].buffer, set()).add(number)
+    loops = {number for number, phase in enumerate(phases) if phase.kind == "loop"}
     for name, numbers in touched.items():
-        if len(numbers) > 1 or not all(number % 2 for number in numbers):
+        if len(numbers) > 1 or not numbers <= loops:
             raise GraphError(f"the buffer {name} holds few steps and is touched by phases {sorted(numbers)}")

@@ -7,6 +7,8 @@ one loop per strongly connected component of the carries, unless no product woul
   batch phase after its operand.
 - A Map stays in a loop and fuses there; it leaves it only with the MatMul that it feeds, or when what it
   reads comes after the loop.
+- What is one for the whole sequence is computed before the first batch phase, or after the last one if it needs a sum
+  over time. Such a sum is added up in a loop, as a carry is, and thereby always in one order.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from symcell.graph.ir import Graph, Map, MatMul
+
+ONCE = -2  # the phase before all steps; the one after them is the last phase plus 2
 
 
 def place(graph: Graph) -> dict[str, int]:
@@ -32,8 +36,13 @@ def place(graph: Graph) -> dict[str, int]:
 
 def last_phase(graph: Graph, phases: dict[str, int]) -> int:
     """Return the number of the last batch phase."""
-    loops = [phases[carry.previous] for carry in graph.carries]
-    return max(loops) + 1
+    return max(phases[name] for name in _accumulating(graph)) + 1
+
+
+def _accumulating(graph: Graph) -> dict[str, str]:
+    """Return what a step hands to the next one: carries, and sums over time; with the value that the step computes."""
+    return {**{carry.previous: carry.next for carry in graph.carries},
+            **{node.out: node.operand for node in graph.time_sums}}
 
 
 def _reads(graph: Graph, names: Iterable[str]) -> set[str]:
@@ -49,9 +58,10 @@ def _reads(graph: Graph, names: Iterable[str]) -> set[str]:
 
 
 def _components(graph: Graph) -> list[set[str]]:
-    """Return the strongly connected components of the carries, as sets of `previous`, sources first."""
-    names = [carry.previous for carry in graph.carries]
-    needs = {carry.previous: _reads(graph, [carry.next]) & set(names) for carry in graph.carries}
+    """Return the strongly connected components of carries (their `previous`) and sums over time, sources first."""
+    computed = _accumulating(graph)
+    names = list(computed)
+    needs = {name: _reads(graph, [computed[name]]) & set(names) for name in names}
     for via in names:  # transitive closure: there are few carries
         for name in names:
             if via in needs[name]:
@@ -68,10 +78,11 @@ def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
     phase = {name: 2 * k + 1 for k, loop in enumerate(loops) for name in loop}
     end = 2 * len(loops)
     latest: dict[str, int] = {}
-    for carry in graph.carries:
-        for name in _reads(graph, [carry.next]):
-            latest[name] = min(latest.get(name, end), phase[carry.previous])
-    vectors = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and graph.value(node.out).dims]
+    for previous, computed in _accumulating(graph).items():
+        for name in _reads(graph, [computed]):
+            latest[name] = min(latest.get(name, end), phase[previous])
+    computing = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and graph.value(node.out).dims]
+    vectors = [node for node in computing if not graph.is_whole(node.out)]
     for node in vectors:
         ready = max((phase.get(name, 0) for name in node.reads), default=0)
         needed = latest.get(node.out, end)
@@ -84,4 +95,5 @@ def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
         for node in vectors:
             if isinstance(node, Map) and phase[node.out] == number and node.out not in feeds:
                 phase[node.out] = number + 1
+    phase |= {n.out: end + 2 if n.out in graph.late else ONCE for n in computing if graph.is_whole(n.out)}
     return phase

@@ -15,8 +15,8 @@ import sympy
 
 from symcell.graph.ir import Graph
 
-Slots = Literal["all", "history", "ring", "chunk", "step"]  # how many time steps a buffer holds:
-#              T      T + 1      2       chunk    1
+Slots = Literal["all", "history", "ring", "chunk", "step", "sequence"]  # how many time steps a buffer holds:
+#              T      T + 1      2       chunk    1       one for all
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Phase:
-    """Stages that run together, on all rows of a chunk ("batch") or step by step ("loop")."""
+    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or "once" per sequence."""
 
-    kind: Literal["batch", "loop"]
+    kind: Literal["batch", "loop", "once"]
     stages: tuple[Stage, ...]
 
 
@@ -162,7 +162,8 @@ class Pass:
     def __str__(self) -> str:
         lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
         for phase in self.phases:
-            what = "all steps of the chunk at once" if phase.kind == "batch" else "for each step"
+            what = {"batch": "all steps of the chunk at once", "loop": "for each step",
+                    "once": f"once, {'before' if phase is self.phases[0] else 'after'} all steps"}[phase.kind]
             lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]
@@ -198,6 +199,7 @@ class Kept:
     dim: str
     how: Literal["input", "state", "saved", "recomputed"]
     why: str
+    whole: bool = False  # one row for the whole sequence
 
 
 @dataclass(frozen=True)
@@ -219,7 +221,7 @@ class Tape:
             stored = kept.how != "recomputed"
             size = f"4*{kept.dim} bytes" if stored else "-"
             lines.append(f"  {kept.name:<12} {kept.how:<11} {size:<12} {kept.why}")
-            if stored:
+            if stored and not kept.whole:
                 rows[kept.name.removesuffix(".next")] = kept.dim
         count = Counter(rows.values())
         total = " + ".join(f"{4 * number}*{dim}" for dim, number in count.items())

@@ -19,6 +19,7 @@ from symcell.schedule.program import Kept, Tape
 # A value written and read again moves two numbers through the cache. One exp or tanh in registers costs about as
 # much as that when the tape fits the second-level cache, and less when it does not.
 RECOMPUTE_LIMIT = 16  # multiplications
+ONCE = ", once per sequence"
 
 
 def cost(expression: sympy.Basic) -> int:
@@ -58,7 +59,9 @@ def _keep(forward: Graph, value: Value, there: set[str], states: set[str], opera
     dim = value.dims[0]
     node = forward.producer(value.name)
     if value.role == "input":
-        return Kept(value.name, dim, "input", "the run's copy of the input")
+        return Kept(value.name, dim, "input", f"the run's copy of the input{ONCE if value.whole else ''}", value.whole)
+    if value.whole:
+        return Kept(value.name, dim, "saved", f"kept{ONCE}", True)
     if value.role == "carry" or value.name in states:
         return Kept(value.name, dim, "state", "the states of all steps are kept")
     if value.name in operands:

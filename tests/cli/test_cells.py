@@ -175,3 +175,70 @@ def test_the_traceback_of_a_file_is_shown_on_request(folder, process):
     assert running.returncode == 3
     assert "Traceback" in errors
     assert errors.endswith("(SYMCELL_TRACEBACK=1 prints the traceback.)\n")
+
+
+# --- cells made by functions, cells as data -----------------------------------------------------------------
+
+MADE = HEAD + """
+def cell(name):
+    from symcell.transforms.body import Body, declaration
+    old = declaration(name)
+    body = Body(old, f"Copied{old.name}", "A copy.")
+    for equation in old.equations:
+        body.enter(equation, body.copied(equation.expression))
+    return body.cell()
+"""
+
+
+def test_a_cell_that_a_function_returned(folder):
+    (folder / "made.py").write_text(MADE + "Mine = cell('mgu')\n", encoding="utf-8")
+    found = resolve("made.py")
+    assert (found.spec.name, found.cell.__module__) == ("CopiedMGU", "symcell_file_made")
+    (folder / "user.py").write_text("from made import cell\nMine = cell('mgu')\nBest = Mine\n", encoding="utf-8")
+    assert resolve("user.py").spec.name == "CopiedMGU"
+    sys.modules.pop("made", None)
+
+
+def test_a_cell_and_what_was_made_of_it_are_two(refused, folder):
+    (folder / "made.py").write_text(MADE + "class Old(Cell):\n" + BODY + "New = cell(Old)\n", encoding="utf-8")
+    assert "declares several cells: Old, New. Name one, as in made.py:Old." in refused("show", "made.py")
+    assert resolve("made.py:New").spec.name == "CopiedOld"
+
+
+def test_a_document_stands_for_a_cell(symcell, folder):
+    text = symcell("show", "mgu", "--stage", "json").stdout
+    assert text == MGU.to_json()
+    (folder / "cell.json").write_text(text, encoding="utf-8")
+    found = resolve("cell.json")
+    assert str(found.spec) == str(MGU.spec)
+    assert found.file.name == "cell.json"
+    for stage in ("declaration", "graph", "adjoint", "schedule", "source"):
+        assert symcell("show", "cell.json", "--stage", stage).stdout == symcell("show", "mgu", "--stage", stage).stdout
+    assert symcell("derive", "cell.json").stdout == symcell("derive", "mgu").stdout
+    assert "is the file of the cell itself" in symcell("derive", "cell.json", "-o", "cell.json", code=2).stderr
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("{}", "cell.json: the document lacks format, version, name, doc, members, equations, output."),
+    ("{", "cell.json: the document is not JSON: Expecting property name enclosed in double quotes, line 1."),
+    ("[1]", "cell.json: the document: expected an object with format, "),
+    ("[" * 10_000, "cell.json: the document is nested too deeply to be a cell."),
+    (MGU.to_json().replace('["tanh"', '["__import__"'), "MGU: equations[1] ('n'): the function '__import__' is not"),
+    (MGU.to_json().replace('"doc": "', '"doc": "\\u001b[31m'), "MGU: doc holds a character that cannot be printed."),
+])
+def test_a_document_that_is_no_cell(refused, folder, text, message):
+    (folder / "cell.json").write_text(text, encoding="utf-8")
+    for command in ("show", "build", "check", "derive", "generate"):
+        said = refused(command, "cell.json", code=3)
+        assert said.startswith("Error: cell.json: ")
+        assert message in said
+
+
+def test_there_is_no_such_document(refused, folder):
+    (folder / "folder.json").mkdir()
+    (folder / "binary.json").write_bytes(b"{\0}")
+    (folder / "latin.json").write_bytes(b'{"doc": "\xe9"}')
+    assert "There is no file nothing.json." in refused("show", "nothing.json")
+    assert "folder.json is a folder." in refused("show", "folder.json")
+    assert "binary.json holds binary data" in refused("show", "binary.json", code=3)
+    assert "latin.json: the document is not UTF-8 text" in refused("show", "latin.json", code=3)

@@ -18,7 +18,7 @@ from tests.declare.text import START, UPDATE, declare
 from tests.oracle import Sample, graphs, run
 
 x, h, c = map(symbol, ("x", "h", "c"))
-SIZES = {"I": 2, "H": 3, "O": 4, "P": 4}
+SIZES = {"I": 2, "H": 3, "O": 4, "P": 4, "M": 5, "ONE": 1, "Z": 2}
 HEAD = "x, h = Input(), State()\nW, U, b = Matrix(h, x), Matrix(h, h), Vector(h)\n"
 
 MIXED = declare("""
@@ -34,7 +34,35 @@ y = Output(c.next * c + s)
 """, name="Mixed")
 STATIC = declare(HEAD + "V = Matrix(x, h)\nh.next = tanh(U @ b + W @ (V @ exp(b)) + U @ (h * b) + W @ x) + U.T @ b",
                  name="Static")
-SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC]
+SEVERAL = declare("""
+x, m, k, e = Input(), Input("H"), Input("M"), Input("ONE")
+h, c = State(), State("M")
+W, U, Q, V, R, G = Matrix(h, x), Matrix(h, h), Matrix(x, h), Matrix(h, c), Matrix(c, h), Matrix("ONE", h)
+E = Matrix(h, e)
+
+f = sigmoid(W @ (sigmoid(Q @ h) * x) + U @ h + E @ e)
+c.next = tanh(R @ h + k) * c
+h.next = m * (f * h + V @ c.next) + (1 - m) * h + E @ (sigmoid(G @ h) * e)
+""", name="Several")
+WHOLE = declare("""
+x, h = Input(), State()
+m, r, z, s = Input(x, each="sequence"), Input(h, each="sequence"), Input("Z", each="sequence"), Scalar()
+W, U, V, b, a = Matrix(h, x), Matrix(h, h), Matrix(h, z), Vector(h), Scalar()
+
+p = tanh(V @ z + b)
+q = p * sigmoid(a) * r + exp(s) * p
+g = sigmoid(W @ (m * x) + U @ (r * h) + V @ z + q * a + sigmoid(a) * b)
+h.next = g * h + (1 - g) * p * r
+y = Output(U @ (q * p))
+""", name="Whole")
+FIXED = declare("""
+x, h = Input(), State()
+W, M, k = Matrix(h, x), Matrix(h, h, learned=False), Vector(h, learned=False)
+U, b = Matrix(h, h), Vector(h)
+
+h.next = tanh(W @ x + M @ h + M.T @ (k * h) + U @ k + M @ b) * k
+""", name="Fixed")
+SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC, SEVERAL, WHOLE, FIXED]
 
 
 def equations(graph):
@@ -328,13 +356,17 @@ def loss(cell, sample, **changes):
         (sample.dstate[name] * array).sum() for name, array in trace.carries.items())
 
 
-@pytest.mark.parametrize("cell", [MIXED, STATIC, find("lstm_peephole"), find("jordan")], ids=lambda cell: cell.__name__)
+CLOSELY = [MIXED, STATIC, SEVERAL, WHOLE, FIXED, find("lstm_peephole"), find("jordan")]
+
+
+@pytest.mark.parametrize("cell", CLOSELY, ids=lambda cell: cell.__name__)
 def test_gradients_are_complex_step_differences(cell):
     sample, random = Sample.draw(cell, T=3, B=2, seed=3, **SIZES), np.random.default_rng(1)
     results = run(cell, sample)
+    given = sample.x if isinstance(sample.x, dict) else {None: sample.x}
     for part, name, array, gradient in [
-            ("x", None, sample.x, results.dx),
-            *(("params", name, value, results.dparams[name]) for name, value in sample.params.items()),
+            *(("x", name, value, results.dx if name is None else results.dx[name]) for name, value in given.items()),
+            *(("params", name, sample.params[name], gradient) for name, gradient in results.dparams.items()),
             *(("state", name, value, results.dstate[name]) for name, value in sample.state.items())]:
         along = random.normal(size=np.shape(array))
         moved = array + 1j * TINY * along
@@ -358,10 +390,12 @@ class Second:
                           self.sizes)
         given = {v.name: trace.steps[v.name] for v in self.graph.with_role("saved")}
         given |= {v.name: draw(v, T, B) for v in self.graph.with_role("input")}
+        self.fixed = [p.name for p in cell.spec.parameters if not p.learned]
         self.reads = {"steps": given, "params": sample.params,
                       "carries": {v.name: draw(v, B) for v in self.graph.with_role("carry")}}
         self.weights = {
-            "steps": {name: draw(self.graph.value(name), T, B) for name in self.graph.outputs},
+            "steps": {name: draw(self.graph.value(name), *(() if self.graph.is_whole(name) else (T,)), B)
+                      for name in self.graph.outputs},
             "carries": {name: draw(self.graph.value(name), B) for name in self.reads["carries"]},
             "sums": {v.name: draw(v) for v in self.graph.with_role("sum")}}
 
@@ -386,7 +420,7 @@ class Second:
         trace = interpret(second, self.T, steps, params, later, self.sizes)
         return {
             "steps": {name: trace.steps[names[name]] for name in self.reads["steps"]},
-            "params": {name: trace.sums[names[name]] for name in self.reads["params"]},
+            "params": {name: trace.sums[names[name]] for name in self.reads["params"] if name not in self.fixed},
             "carries": {theirs.previous: trace.carries[ours.previous] for ours, theirs in pairs}}
 
 
@@ -396,6 +430,8 @@ def test_the_adjoint_of_the_adjoint_is_right(cell):
     gradients = second.gradients()
     for part, arrays in second.reads.items():
         for name, array in arrays.items():
+            if name in second.fixed:
+                continue
             along = random.normal(size=np.shape(array))
             moved = {**second.reads, part: {**arrays, name: array + 1j * TINY * along}}
             expected = second.loss(moved).imag / TINY

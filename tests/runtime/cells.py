@@ -220,7 +220,7 @@ def reference_of(cell: Any) -> Any:
 class Data:
     """What forward and backward take, in one dtype."""
 
-    x: np.ndarray
+    x: Any
     params: dict[str, np.ndarray]
     state: dict[str, np.ndarray]
     dy: np.ndarray
@@ -232,7 +232,8 @@ class Data:
             return {name: np.asarray(array).astype(dtype) for name, array in arrays.items()}
 
         constants = {name: float(np.asarray(value, dtype)) for name, value in self.constants.items()}
-        return Data(self.x.astype(dtype), cast(self.params), cast(self.state), self.dy.astype(dtype),
+        x = cast(self.x) if isinstance(self.x, dict) else self.x.astype(dtype)
+        return Data(x, cast(self.params), cast(self.state), self.dy.astype(dtype),
                     cast(self.dstate), constants)
 
     def row(self, b: int) -> Data:
@@ -240,7 +241,11 @@ class Data:
         def cut(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             return {name: array[b : b + 1] for name, array in arrays.items()}
 
-        return Data(self.x[:, b : b + 1], self.params, cut(self.state), self.dy[:, b : b + 1], cut(self.dstate),
+        def steps(array: np.ndarray) -> np.ndarray:
+            return array[:, b : b + 1] if array.ndim == 3 else array[b : b + 1]
+
+        x = {name: steps(array) for name, array in self.x.items()} if isinstance(self.x, dict) else steps(self.x)
+        return Data(x, self.params, cut(self.state), self.dy[:, b : b + 1], cut(self.dstate),
                     self.constants)
 
 
@@ -258,7 +263,8 @@ def results(kernel: Any, data: Data) -> dict[str, np.ndarray]:
     """Everything that forward and backward return, by name."""
     run = kernel.forward(data.x, data.params, data.state, constants=data.constants)
     grads = kernel.backward(run, data.dy, data.dstate)
-    found = {"y": run.y, "dx": grads.x}
+    found = {"y": run.y}
+    found |= {f"dx {name}": array for name, array in grads.x.items()} if isinstance(grads.x, dict) else {"dx": grads.x}
     found |= {f"state {name}": array for name, array in run.state.items()}
     found |= {f"d {name}": array for name, array in grads.params.items()}
     return found | {f"dstate {name}": array for name, array in grads.state.items()}

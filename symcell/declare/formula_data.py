@@ -1,0 +1,229 @@
+"""Formula <-> data: nested lists, names and numbers, as they stand in a cell's JSON.
+
+    h.next = (1 - f) * h + W.T @ n     ["+", ["*", ["+", 1, ["*", -1, "f"]], "h"], ["@", ["T", "W"], "n"]]
+
+Each kind of node has one row below, which serves both directions. Nothing is evaluated: a name is looked up among the
+names of the cell, a function in the table of functions, and anything else is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sympy
+from sympy.core import relational
+from sympy.logic.boolalg import And, Not, Or
+
+from symcell.declare.errors import CellError, suggestion
+from symcell.declare.formula import MAX_DEPTH, MAX_NODES, MAX_POWER
+from symcell.declare.functions import FUNCTIONS, Elementwise
+from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
+
+LARGEST = 10**18  # of an integer in a document
+MAX_BITS = 4096  # of a power of numbers, which SymPy computes at once
+_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,60})?(e[+-]?\d{1,3})?\Z")
+_BITS = range(54, 257)
+
+NUMBERS: Mapping[str, sympy.Expr] = {
+    "pi": sympy.pi, "e": sympy.E, "golden_ratio": sympy.GoldenRatio, "euler_gamma": sympy.EulerGamma,
+    "catalan": sympy.Catalan, "tribonacci": sympy.TribonacciConstant,
+}
+SUMS: Mapping[str, Any] = {"+": sympy.Add, "*": sympy.Mul}
+RELATIONS: Mapping[str, Any] = {
+    "<": relational.StrictLessThan, "<=": relational.LessThan, ">": relational.StrictGreaterThan,
+    ">=": relational.GreaterThan, "=": relational.Equality, "!=": relational.Unequality,
+}
+LOGIC: Mapping[str, tuple[Any, range]] = {
+    "and": (And, range(2, MAX_NODES)), "or": (Or, range(2, MAX_NODES)), "not": (Not, range(1, 2)),
+}
+_TAGS = {kind: tag for tag, kind in (*SUMS.items(), *RELATIONS.items(), *((t, k) for t, (k, _) in LOGIC.items()))}
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+def written(node: sympy.Basic) -> Any:
+    """Return the data of a formula.
+
+    Raises:
+        CellError: a kind of node has no row here.
+    """
+    for kind, row in WRITTEN.items():
+        if isinstance(node, kind):
+            return row(node)
+    raise CellError(f"{node} ({type(node).__name__}) has no form in a document; "
+                    "its kind needs a row in symcell.declare.formula_data.")
+
+
+def _nested(tag: str, node: sympy.Basic) -> list[Any]:
+    return [tag, *map(written, node.args)]
+
+
+def _float(node: sympy.Float) -> Any:
+    if node._prec == 53:
+        return float(node)
+    digits = math.ceil(node._prec * math.log10(2)) + 2  # enough to give the same bits back
+    return ["float", str(sympy.Float(node, digits)), node._prec]
+
+
+WRITTEN: Mapping[type, Callable[[Any], Any]] = {
+    Quantity: lambda node: node.name,
+    MatrixSymbol: lambda node: ["T", node.name] if node.transposed else node.name,
+    Apply: lambda node: _nested("@", node),
+    Elementwise: lambda node: _nested(node.row.name, node),
+    sympy.Integer: int,
+    sympy.Rational: lambda node: ["/", int(node.p), int(node.q)],
+    sympy.Float: _float,
+    sympy.NumberSymbol: lambda node: [next(name for name, number in NUMBERS.items() if number == node)],
+    sympy.Pow: lambda node: _nested("^", node),
+    **{kind: (lambda node: _nested(_TAGS[type(node)], node)) for kind in _TAGS},
+}
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Reads the formulas of one cell; `names` are the quantities and matrices declared so far."""
+
+    def __init__(self, names: Mapping[str, Any], where: str) -> None:
+        """`where` begins each error: the document and the equation."""
+        self.names, self.where = names, where
+        self.count = 0
+
+    def formula(self, data: Any, depth: int = 1) -> sympy.Expr:
+        """Return the formula of a vector or scalar.
+
+        Raises:
+            CellError: the data is no formula, or reads a name that is not declared above it.
+        """
+        self._count(depth)
+        if isinstance(data, str):
+            return self._named(data, Quantity, "quantity")
+        if isinstance(data, (int, float)) and not isinstance(data, bool):
+            return self._number(data)
+        tag, arguments = self._list(data)
+        if tag in SUMS:
+            self._arity(tag, arguments, range(2, MAX_NODES))
+            return SUMS[tag](*(self.formula(argument, depth + 1) for argument in arguments))
+        if tag in FUNCTIONS:
+            return self._call(tag, arguments, depth)
+        if tag in READ:
+            row, arity = READ[tag]
+            self._arity(tag, arguments, range(arity, arity + 1))
+            return row(self, arguments, depth)
+        if tag in NUMBERS:
+            self._arity(tag, arguments, range(1))
+            return NUMBERS[tag]
+        known = (*SUMS, *READ, *NUMBERS, *FUNCTIONS)
+        raise self._error(f"the function {short(tag)} is not known here.{suggestion(tag[:64], known)} A function of "
+                          "your own has to be registered before a cell that uses it is read.")
+
+    def condition(self, data: Any, depth: int) -> sympy.Basic:
+        """Return a comparison, or several of them joined."""
+        self._count(depth)
+        tag, arguments = self._list(data)
+        if tag in RELATIONS:
+            self._arity(tag, arguments, range(2, 3))
+            # SymPy could decide the comparison; it stays as it is written.
+            return RELATIONS[tag](*(self.formula(a, depth + 1) for a in arguments), evaluate=False)
+        if tag not in LOGIC:
+            raise self._error(f"where() expects a comparison, one of {', '.join((*RELATIONS, *LOGIC))}; "
+                              f"got {short(tag)}.")
+        build, arity = LOGIC[tag]
+        self._arity(tag, arguments, arity)
+        return build(*(self.condition(argument, depth + 1) for argument in arguments))
+
+    def _call(self, tag: str, arguments: list[Any], depth: int) -> sympy.Expr:
+        count = len(FUNCTIONS[tag].row.partials)
+        self._arity(tag, arguments, range(count, count + 1))
+        first = [self.condition(arguments[0], depth + 1)] if tag == "where" else []
+        return FUNCTIONS[tag](*first, *(self.formula(a, depth + 1) for a in arguments[len(first):]))
+
+    def _apply(self, arguments: list[Any], depth: int) -> sympy.Expr:
+        matrix = arguments[0]
+        if isinstance(matrix, list):
+            tag, inner = self._list(matrix)
+            if tag != "T" or len(inner) != 1:
+                raise self._error(f'left of @ stands a matrix or ["T", matrix]; got {short(matrix)}.')
+            return Apply(self._named(inner[0], MatrixSymbol, "matrix").T, self.formula(arguments[1], depth + 1))
+        return Apply(self._named(matrix, MatrixSymbol, "matrix"), self.formula(arguments[1], depth + 1))
+
+    def _power(self, arguments: list[Any], depth: int) -> sympy.Expr:
+        base, exponent = (self.formula(argument, depth + 1) for argument in arguments)
+        if not (isinstance(exponent, (sympy.Rational, sympy.Float)) and abs(exponent) <= MAX_POWER
+                and getattr(exponent, "q", 1) <= MAX_POWER):
+            raise self._error(f"an exponent is a number or a fraction between -{MAX_POWER} and {MAX_POWER}; "
+                              f"got {short(arguments[1])}.")
+        if not base.free_symbols and not self._computable(base, exponent):
+            raise self._error("a power of constants is too large; write its value.")
+        return sympy.Pow(base, exponent)
+
+    def _computable(self, base: sympy.Expr, exponent: sympy.Expr) -> bool:
+        """Say whether SymPy computes this power of constants at once: it is exact, whatever that takes."""
+        if base.is_Rational:
+            return max(base.p.bit_length(), base.q.bit_length()) * abs(exponent) <= MAX_BITS
+        return len(base.atoms(sympy.Pow)) < 4 and sum(1 for _ in sympy.preorder_traversal(base)) < 32
+
+    def _rational(self, arguments: list[Any], depth: int) -> sympy.Expr:
+        p, q = (self.formula(argument, depth + 1) if isinstance(argument, int) else None for argument in arguments)
+        if p is None or not q or not q.is_Integer:
+            raise self._error(f"a fraction is [\"/\", p, q] of two integers, q not 0; got {short(arguments)}.")
+        return sympy.Rational(p, q)
+
+    def _decimal(self, arguments: list[Any], depth: int) -> sympy.Expr:
+        text, bits = arguments
+        if not (isinstance(text, str) and _DECIMAL.match(text) and isinstance(bits, int) and bits in _BITS):
+            raise self._error('a number of more digits than float64 has is ["float", "0.1", bits], bits from '
+                              f"{_BITS[0]} to {_BITS[-1]}; got {short(arguments)}.")
+        return sympy.Float(text, precision=bits)
+
+    def _number(self, value: float) -> sympy.Expr:
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise self._error(f"an integer is larger than {LARGEST}; write it as a decimal number, 1e20.")
+        return sympy.Integer(value) if isinstance(value, int) else sympy.Float(value)
+
+    def _named(self, name: Any, kind: type, what: str) -> Any:
+        found = self.names.get(name) if isinstance(name, str) else None
+        if not isinstance(found, kind):
+            fitting = [known for known, value in self.names.items() if isinstance(value, kind)]
+            hint = suggestion(name[:64], fitting) if isinstance(name, str) else ""
+            raise self._error(f"{short(name)} is no {what} that is declared above this equation.{hint}")
+        return found
+
+    def _list(self, data: Any) -> tuple[str, list[Any]]:
+        if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            raise self._error(f'expected a name, a number, or a list such as ["+", "a", "b"]; got {short(data)}.')
+        return data[0], data[1:]
+
+    def _arity(self, tag: str, arguments: list[Any], expected: range) -> None:
+        if len(arguments) not in expected:
+            wanted = str(expected[0]) if len(expected) == 1 else f"{expected[0]} or more"
+            raise self._error(f"{tag!r} takes {wanted} argument{'s' * (wanted != '1')}, got {len(arguments)}.")
+
+    def _count(self, depth: int) -> None:
+        self.count += 1
+        if self.count > MAX_NODES or depth > MAX_DEPTH:
+            raise self._error(f"the formula is too large: at most {MAX_NODES} operations and {MAX_DEPTH} levels.")
+
+    def _error(self, message: str) -> CellError:
+        return CellError(f"{self.where}: {message}")
+
+
+READ: Mapping[str, tuple[Callable[[Reader, list[Any], int], sympy.Expr], int]] = {
+    "@": (Reader._apply, 2), "^": (Reader._power, 2), "/": (Reader._rational, 2), "float": (Reader._decimal, 2),
+}
+
+
+def short(data: Any) -> str:
+    """Return what an error shows of foreign data: its beginning, in ASCII."""
+    if isinstance(data, list):
+        return f"[{', '.join('[...]' if isinstance(item, (list, dict)) else short(item) for item in data[:4])}" + (
+            ", ...]" if len(data) > 4 else "]")
+    if isinstance(data, dict):
+        return "an object"
+    text = ascii(data[:64] if isinstance(data, str) else data)
+    return text if len(text) <= 80 else f"{text[:77]}..."

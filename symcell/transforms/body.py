@@ -1,0 +1,111 @@
+"""The class body of a new cell, written by a program that reads another cell's declaration.
+
+    def slower(cell):
+        old = declaration(cell)
+        body = Body(old, f"Slow{old.name}", "Each state moves half as far.")
+        for equation in old.equations:
+            formula = body.copied(equation.expression)
+            if equation.name.endswith(NEXT):
+                formula = (body[equation.name.removesuffix(NEXT)] + formula) / 2
+            body.enter(equation, formula)
+        return body.cell()
+
+Names, order, dimensions and initial values stay those of the old cell. Every check of a class body is made here too,
+by the same code: a transformation cannot make a cell that could not be written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import sympy
+
+from symcell.declare.cell import Cell, CellMeta
+from symcell.declare.errors import CellError, calling_module
+from symcell.declare.members import Output
+from symcell.declare.scope import Namespace
+from symcell.declare.spec import CellSpec, Equation
+from symcell.declare.symbols import NEXT
+from symcell.declare.words import copied, words
+
+
+def declaration(cell: CellMeta | str) -> CellSpec:
+    """Return the declaration of a Cell class, or of the cell of the zoo that has this name.
+
+    Raises:
+        CellError: it is neither.
+    """
+    if isinstance(cell, str):
+        from symcell import zoo
+
+        return zoo.find(cell).spec
+    if isinstance(cell, CellMeta) and hasattr(cell, "spec"):
+        return cell.spec
+    raise CellError(f"expected a Cell class or the name of a cell of the zoo, got {cell!r}.")
+
+
+class Body:
+    """What the new cell has declared so far: at first, all members of the old one and none of its equations."""
+
+    def __init__(self, old: CellSpec, name: str, doc: str, leave_out: Collection[str] = ()) -> None:
+        """Declare the members of `old` but for those to leave out.
+
+        Args:
+            old: the declaration that is transformed.
+            name: the class name of the new cell.
+            doc: what was done to the old cell; the old cell's own text follows it.
+            leave_out: members that the new cell does not need.
+        """
+        self.old = old
+        self.namespace = Namespace(name)
+        self.namespace["__doc__"] = f"{doc}\n\nMade from {old.name}: {old.doc}".rstrip(": ")
+        self.namespace["__module__"] = calling_module()
+        self._standing: dict[str, Any] = {}  # a name of the old cell -> what its readers find in the new one
+        for member, word in words(old):
+            if member not in leave_out:
+                self.add(member, word)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the quantity or matrix of this name; "h.next" is the new value of state h."""
+        return self.namespace[name.removesuffix(NEXT)].next if name.endswith(NEXT) else self.namespace[name]
+
+    def add(self, name: str, value: Any) -> Any:
+        """Declare `name = value`, as a line of a class body would, and return the quantity.
+
+        value: a word such as Vector("H"), or a formula; "h.next" as a name sets the update of state h.
+        """
+        if name.endswith(NEXT):
+            self.namespace[name.removesuffix(NEXT)].next = value
+        else:
+            self.namespace[name] = value
+        return self._standing.setdefault(name, self[name])
+
+    def enter(self, equation: Equation, formula: Any) -> Any:
+        """Declare an equation of the old cell under its name, with this formula; its output stays the output."""
+        chosen = equation.name == self.old.output and not equation.name.endswith(NEXT)
+        return self.add(equation.name, Output(formula) if chosen else formula)
+
+    def copied(self, formula: sympy.Basic) -> Any:
+        """Return a formula of the old cell in the quantities of the new one."""
+        return copied(formula, self._standing)
+
+    def read_as(self, name: str, quantity: Any) -> None:
+        """From here on, formulas of the old cell that read `name` read this quantity of the new one instead.
+
+        Zoneout needs it: what h.next reads of c.next is the update before it is mixed with the old state.
+        """
+        self._standing[name] = quantity
+
+    def fresh(self, wish: str) -> str:
+        """Return the wished name, or the first of wish_2, wish_3 ... that neither cell has."""
+        taken = {*self.namespace, *(name for name, _ in words(self.old)), *(e.name for e in self.old.equations)}
+        name, count = wish, 1
+        while name in taken:
+            count += 1
+            name = f"{wish}_{count}"
+        return name
+
+    def cell(self) -> CellMeta:
+        """Check the whole, as at the end of a class body, and return the new cell."""
+        return CellMeta(self.namespace.scope.cell, (Cell,), self.namespace)
