@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError
+from symcell.declare.matrices import MatrixSum
 from symcell.declare.names import check_name
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec
@@ -63,6 +64,7 @@ class Cell(metaclass=CellMeta):
 
 def _symbols(formula: sympy.Basic) -> set[str]:
     names = {symbol.name for symbol in formula.free_symbols}
+    names |= {matrix.name for matrix in formula.matrices} if isinstance(formula, MatrixSum) else set()
     return names | {node.matrix.name for node in formula.atoms(Apply)}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcell.declare.errors import CellError, cell_being_declared
+from symcell.declare.matrices import identity as Identity
 
 
 class _Unnamed:
@@ -84,5 +85,7 @@ class Output(_Unnamed):
 
     expression: Any
 
+
+__all__ = ["Constant", "Identity", "Input", "Matrix", "MEMBERS", "Output", "Scalar", "State", "Vector"]
 
 MEMBERS = (Input, State, Matrix, Vector, Scalar, Constant, Output)

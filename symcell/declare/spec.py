@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symcell.declare.symbols import MatrixSymbol, Quantity
+from symcell.declare.symbols import ANONYMOUS, MatrixSymbol, Quantity
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,20 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Equation:
-    """`name = expression`; the name is "h.next" for the update of state h. dims: () or (dim,)."""
+    """`name = expression`; the name is "h.next" for the update of state h. dims: () or (dim,).
+
+    Of a matrix that is computed once per call: dims (rows, cols), and the expression is a MatrixSum of single matrices.
+    """
 
     name: str
-    symbol: Quantity
-    expression: sympy.Expr
+    symbol: Quantity | MatrixSymbol
+    expression: sympy.Basic
     dims: tuple[str, ...]
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it is a sum of matrices that stands in another equation, which shows it."""
+        return self.name.startswith(ANONYMOUS)
 
 
 @dataclass(frozen=True)
@@ -55,5 +63,5 @@ class CellSpec:
         lines += [f"  state  {name} ({dim})" for name, dim in self.states]
         lines += [f"  param  {p.name} ({', '.join(p.dims)})" for p in self.parameters]
         lines += [f"  const  {name} = {value!r}" for name, value in self.constants]
-        lines += [f"  {e.name} = {e.expression}" for e in self.equations]
+        lines += [f"  {e.name} = {e.expression}" for e in self.equations if not e.anonymous]
         return "\n".join([*lines, f"  output {self.output}"])

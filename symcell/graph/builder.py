@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sympy
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, Value, symbol
+from symcell.graph.ir import BatchSum, Map, MatMul, Node, Once, Outer, Role, Value, symbol
 
 
 class Builder:
@@ -53,6 +53,15 @@ class Builder:
         self._made.setdefault(expression, name)
         return name
 
+    def once(self, name: str, expression: sympy.Expr, dims: tuple[str, ...], anonymous: bool = False,
+             role: Role = "derived", summed: bool = False) -> str:
+        """Compute `name = expression` once per call: before the first step, or ("total") after the last."""
+        self.add(name, dims, role, anonymous)
+        self.nodes.append(Once(name, expression, summed))
+        if not summed:
+            self._made.setdefault(expression, name)
+        return name
+
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
         """Return the value that the expression is, computing it under a fresh name if it is new."""
         return self.find(expression) or self.map(self.fresh(wish), expression, anonymous)
@@ -69,7 +78,8 @@ class Builder:
         key = (matrix, transposed, operand)
         if key in self._made:  # a second name for the same product is a copy of it
             return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
-        out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
+        wish = f"{matrix}{'T' if transposed else ''}_{operand}".replace(".", "_")
+        out = name or self.fresh(wish)
         rows, cols = self.dims(matrix)
         self.add(out, (cols if transposed else rows,), "local", anonymous=name is None)
         self.nodes.append(MatMul(out, matrix, transposed, operand))

@@ -14,6 +14,7 @@ import numpy as np
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer
+from symcell.graph.once import run as run_once
 
 Array = Any
 
@@ -23,12 +24,14 @@ class Trace:
     """What a run of a graph computed.
 
     steps: every per-step value, (T, B, dim), in original time order. carries: the value of each carry after the
-    last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
+    last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values, and what was
+    computed of them once, after the last step. derived: what was computed once, before the first.
     """
 
     steps: Mapping[str, Array]
     carries: Mapping[str, Array]
     sums: Mapping[str, Array]
+    derived: Mapping[str, Array]
 
 
 def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[str, Array],
@@ -49,6 +52,8 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
         value.name: np.zeros((T, B, *(sizes[d] for d in value.dims)), dtype)
         for value in graph.values if value.role in ("local", "carry")
     }
+    derived = run_once(graph, False, params, sizes, functions, constant)
+    params = {**params, **derived}
     for t in range(T)[:: -1 if graph.reverse else 1]:
         env = {**params, **{name: array[t] for name, array in steps.items()}, **state}
         for node in graph.nodes:
@@ -68,7 +73,8 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     for node in graph.nodes:
         if isinstance(node, (Outer, BatchSum)):
             sums[node.out] = np.asarray(sums[node.out] + _accumulated(node, known, sums[node.out].shape, T, B))
-    return Trace({**history, **steps}, state, sums)
+    sums |= run_once(graph, True, {**params, **sums}, sizes, functions, constant)
+    return Trace({**history, **steps}, state, sums, derived)
 
 
 def _columns(env: Mapping[str, Array], graph: Graph, node: Map) -> dict[str, Array]:

@@ -12,6 +12,8 @@ from typing import Literal
 
 import sympy
 
+from symcell.graph.names import EYE, base, symbol
+
 Role = Literal[
     "input",  # comes from outside at each step
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
@@ -19,7 +21,9 @@ Role = Literal[
     "constant",  # one number for the whole sequence
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
+    "derived",  # computed from parameters and constants once per call, before the first step
     "sum",  # accumulated over the batch and over time: a parameter's gradient
+    "total",  # computed once per call from sums, after the last step
 ]
 
 
@@ -103,7 +107,28 @@ class BatchSum:
         return f"{self.out} += {self.operand}"
 
 
-Node = MatMul | Map | Outer | BatchSum
+@dataclass(frozen=True)
+class Once:
+    """out = expression, once per call, for each entry of a matrix, a vector or a scalar (graph/once.py).
+
+    summed: out is a scalar, the sum of the expression over all entries.
+    """
+
+    out: str
+    expression: sympy.Expr
+    summed: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return tuple(sorted({base(found.name) for found in self.expression.free_symbols} - {EYE}))
+
+    def __str__(self) -> str:
+        text = str(self.expression).replace(EYE, "I")
+        return f"{self.out} = sum({text})" if self.summed else f"{self.out} = {text}"
+
+
+Node = MatMul | Map | Outer | BatchSum | Once
 
 
 @dataclass(frozen=True)
@@ -125,11 +150,13 @@ class Graph:
     outputs: tuple[str, ...]
     reverse: bool = False
     adjoints: Mapping[str, str] = field(default_factory=dict)
+    once: tuple[Once, ...] = field(init=False, repr=False, compare=False)  # those of the nodes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
         producers = {node.out: node for node in self.nodes if isinstance(node, (MatMul, Map))}
         object.__setattr__(self, "_producers", producers)
+        object.__setattr__(self, "once", tuple(node for node in self.nodes if isinstance(node, Once)))
 
     def value(self, name: str) -> Value:
         """Return the value of this name."""
@@ -152,14 +179,15 @@ class Graph:
         order = "T-1 .. 0" if self.reverse else "0 .. T-1"
         lines = [f"graph {self.name}, steps {order}"]
         for value in self.values:
-            if value.role != "local":
+            if value.role not in ("local", "derived", "total"):
                 lines.append(f"  {value.role:<8} {value.name} ({', '.join(value.dims)})")
         lines += [f"  carry    {carry.next} -> {carry.previous}" for carry in self.carries]
         shapes = {value.name: f"({', '.join(value.dims)})" for value in self.values}
-        lines += [f"  {node!s:<58} {shapes[node.out]}" for node in self.nodes]
+        for node in self.nodes:
+            when = self.value(node.out).role
+            once = {"derived": "before  ", "total": "after   "}.get(when, "")
+            lines.append(f"  {once}{node!s:<{58 - len(once)}} {shapes[node.out]}")
         return "\n".join([*lines, f"  return   {', '.join(self.outputs)}"])
 
 
-def symbol(name: str) -> sympy.Symbol:
-    """Return the symbol that stands for a value in the expression of a Map."""
-    return sympy.Symbol(name, real=True)
+__all__ = ["BatchSum", "Carry", "Graph", "Map", "MatMul", "Node", "Once", "Outer", "Role", "Value", "symbol"]

@@ -156,7 +156,7 @@ def _parameter_pointers(p: Pass, stage: Stage, names: _Names) -> list[str]:
 
 
 def _parameters(p: Pass, stage: Stage) -> list[str]:
-    return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant")]
+    return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant", "derived")]
 
 
 def _panel(p: Pass, panel: Panel, index: int, names: _Names) -> PanelView:

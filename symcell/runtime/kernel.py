@@ -140,7 +140,7 @@ class Kernel:
         # reach the gradient.
         cell = self._meta["cell"]
         kept = {name: self._pool.copy(f"parameter {name}", value, cell) for name, value in checked.items()}
-        kept |= self._arguments.check_constants(constants)
+        kept = self._with_derived({**kept, **self._arguments.check_constants(constants)})
         copies = {name: self._pool.copy(f"input {name}", value, cell) for name, value in inputs.items()}
         record = self._check_record(record)
         if checkpoint is not None:
@@ -199,9 +199,12 @@ class Kernel:
         sizes = dict(ready.sizes)
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
-        values = {**ready.params, **self._arguments.check_constants(constants)}
+        values, panels = {**ready.params, **self._arguments.check_constants(constants)}, ready.panels
+        if constants is not None and hasattr(self._module, "derive"):  # matrices may be made of constants
+            values = self._with_derived(values)
+            panels, sizes[".packed"] = self._panels("forward", sizes), 0
         steps = {name: plain(value) for name, value in inputs.items()}
-        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready.panels)
+        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), panels)
         return self._output(arrays), self._final_state(arrays, sizes)
 
     def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
@@ -209,14 +212,22 @@ class Kernel:
         sizes: Sizes = {}
         checked = self._arguments.check_params(params, sizes)
         values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
+        values = self._with_derived({**values, **self._arguments.check_constants(None)})
         panels = self._panels("forward", sizes, kept=copy)
         ready = Ready(values, panels, sizes, self._owner)
         if copy:  # a sequence of no steps packs and does nothing else
             empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
             none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
-            self._run_forward(empty, none, {**values, **self._arguments.check_constants(None)}, {}, "infer", (), panels)
+            self._run_forward(empty, none, values, {}, "infer", (), panels)
             object.__setattr__(ready, "sizes", {**sizes, ".packed": 1})
         return ready
+
+    def _with_derived(self, values: dict[str, Array]) -> dict[str, Array]:
+        """Add what is computed from parameters and constants once per call, which a pass reads like a parameter."""
+        if not hasattr(self._module, "derive"):
+            return values
+        with np.errstate(all="ignore"):  # as through the compiled part
+            return {**values, **self._module.derive(values, self.dtype)}
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                      state: Mapping[str, Array], mode: str, record: Iterable[str],
@@ -382,6 +393,8 @@ class Kernel:
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()}, self._gradient)
+            if hasattr(self._module, "chain_rule"):
+                self._module.chain_rule(tape.params, found, self.dtype)
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
                   for name in self._meta["params"]}
         dx = {name: arrays[adjoint][0][:] for name, adjoint in self._meta["dx"].items()}

@@ -38,7 +38,7 @@ def choose_tape(forward: Graph, backward: Graph) -> Tape:
     """Decide for each forward value that the backward graph reads."""
     needed = {value.name for value in backward.with_role("saved")}
     operands = {name: node for node in backward.nodes if isinstance(node, (Outer, MatMul)) for name in node.reads}
-    there = {value.name for value in forward.with_role("param", "constant")}
+    there = {value.name for value in forward.with_role("param", "constant", "derived")}
     there |= {node.out for node in forward.nodes if not forward.value(node.out).dims}  # scalars: of parameters only
     states = {carry.next for carry in forward.carries}
     for carry in forward.carries:  # where the states before each step are kept, so are those after it
@@ -82,6 +82,7 @@ def _recompute(forward: Graph, backward: Graph, names: list[str]) -> Graph:
     for name in dict.fromkeys(name for node in nodes for name in node.reads):
         if name not in known:  # so far only the value computed from it was read
             values.append(dataclasses.replace(forward.value(name), role="saved"))
-    scalars = [node for node in backward.nodes if isinstance(node, Map) and not backward.value(node.out).dims]
-    rest = [node for node in backward.nodes if node not in scalars]
-    return check(dataclasses.replace(backward, values=tuple(values), nodes=(*scalars, *nodes, *rest)))
+    first = [node for node in backward.nodes if backward.value(node.out).role == "derived"]
+    first += [node for node in backward.nodes if isinstance(node, Map) and not backward.value(node.out).dims]
+    rest = [node for node in backward.nodes if node not in first]
+    return check(dataclasses.replace(backward, values=tuple(values), nodes=(*first, *nodes, *rest)))
