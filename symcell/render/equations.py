@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from symcell.graph.ir import BatchSum, Map, MatMul, Outer
+from symcell.graph.names import base
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.notation import Notation
@@ -15,6 +16,13 @@ def forward_equations(notation: Notation) -> list[Equation]:
     formula = Formula(notation)
     return [Equation(formula(node.out), _right(formula, node)) for node in notation.forward.nodes
             if isinstance(node, (Map, MatMul)) and notation.formula(node.out) is None]
+
+
+def once_equations(notation: Notation) -> list[Equation]:
+    """Return an equation for each named value that is computed from the parameters once."""
+    formula = Formula(notation)
+    return [Equation(formula(node.out), formula(node.expression)) for node in notation.forward.once
+            if notation.formula(node.out) is None]
 
 
 def _right(formula: Formula, node: Map | MatMul) -> str:
@@ -49,18 +57,32 @@ def _aliases(notation: Notation) -> dict[str, list[Equation]]:
 
 
 def gradient_equations(notation: Notation) -> list[Equation]:
-    """Return each parameter's gradient as a sum over time."""
+    """Return each parameter's gradient as a sum over time, after those of what is computed from parameters."""
     formula = Formula(notation)
-    equations = []
-    for value in notation.forward.with_role("param"):
-        out = notation.backward.adjoints[value.name]
-        terms = [_summand(formula, node) for node in notation.backward.nodes
-                 if isinstance(node, (Outer, BatchSum)) and node.out == out]
-        body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
-        if len(terms) > 1 or (terms and terms[0][1] == Level.SUM):
-            body = parenthesized(body)
-        equations.append(Equation(formula(out), rf"\sum_{{t=1}}^{{T}} {body}" if terms else "0"))
-    return equations
+    once = [node.out for node in reversed(notation.forward.once)]
+    names = [*once, *(value.name for value in notation.forward.with_role("param"))]
+    outs = [notation.backward.adjoints[name] for name in names if name in notation.backward.adjoints]
+    return [Equation(formula(out), _gradient(formula, out)) for out in outs]
+
+
+def _gradient(formula: Formula, out: str) -> str:
+    node = next((node for node in formula.notation.backward.once if node.out == out), None)
+    if node is None:
+        return _over_time(formula, out) or "0"
+    owned = set(formula.notation.backward.adjoints.values())
+    terms = [term for term in node.expression.free_symbols
+             if formula.notation.value(term.name).role == "sum" and base(term.name) not in owned]  # what the steps give
+    rest = node.expression - sum(terms) if terms else node.expression
+    return " + ".join([formula(rest), *(_over_time(formula, term.name) for term in terms)])
+
+
+def _over_time(formula: Formula, out: str) -> str:
+    terms = [_summand(formula, node) for node in formula.notation.backward.nodes
+             if isinstance(node, (Outer, BatchSum)) and node.out == out]
+    body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
+    if len(terms) > 1 or (terms and terms[0][1] == Level.SUM):
+        body = parenthesized(body)
+    return rf"\sum_{{t=1}}^{{T}} {body}" if terms else ""
 
 
 def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:
