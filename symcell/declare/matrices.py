@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import sympy
@@ -198,7 +199,7 @@ def combined(terms: Iterable[Term]) -> Any:
 
 
 def _without_identities(factors: tuple[Any, ...]) -> tuple[Any, ...]:
-    for left, right in zip(factors, factors[1:], strict=False):
+    for left, right in pairwise(factors):
         if left.domain != right.codomain:
             raise _error(left, f"{left} @ {right}: the shapes do not agree: ({left.codomain}, {left.domain}) meets "
                                f"({right.codomain}, {right.domain}).")

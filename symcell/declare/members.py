@@ -86,6 +86,6 @@ class Output(_Unnamed):
     expression: Any
 
 
-__all__ = ["Constant", "Identity", "Input", "Matrix", "MEMBERS", "Output", "Scalar", "State", "Vector"]
+__all__ = ["MEMBERS", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"]
 
 MEMBERS = (Input, State, Matrix, Vector, Scalar, Constant, Output)

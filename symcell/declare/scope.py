@@ -16,8 +16,8 @@ from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import IdentityMatrix, MatrixSum
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
-from symcell.declare.static import is_static
 from symcell.declare.spec import CellSpec, Equation, Parameter
+from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
 
 MAX_NAMES = 400  # of one cell: beyond it scheduling takes tens of seconds

@@ -57,9 +57,9 @@ class _Reverse:
         self.names = {value.name for value in forward.values}
         self.read_once = {name for node in forward.once for name in node.reads}
         self.fixed = {value.name for value in forward.with_role("constant")}  # and what is made of constants alone
-        for node in forward.once:
-            if set(node.reads) <= self.fixed:
-                self.fixed.add(node.out)
+        for once in forward.once:
+            if set(once.reads) <= self.fixed:
+                self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
             if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise):
                 self.functions.setdefault(node.expression, symbol(node.out))
@@ -67,8 +67,8 @@ class _Reverse:
     def run(self) -> Graph:
         self._open()
         late = [node for node in self.forward.once if self.forward.value(node.out).role == "total"]
-        for node in reversed(late):
-            ADJOINTS[Once](self, node)
+        for last in reversed(late):
+            ADJOINTS[Once](self, last)
         for value in self.forward.with_role("sum"):
             self.settle(value.name)
         for node in reversed(self.forward.nodes):

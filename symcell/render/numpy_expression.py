@@ -26,6 +26,12 @@ class _Printer(StrPrinter):
         super().__init__()
         self.name, self.eye = name, eye
 
+    def _print(self, expr: sympy.Basic, **options: object) -> str:
+        """Print constants as numbers, whatever class SymPy has for them."""
+        if isinstance(expr, sympy.Expr) and expr.is_number and not expr.has(Elementwise):
+            return str(int(expr)) if expr.is_Integer else number(expr)
+        return str(super()._print(expr, **options))
+
     def _print_Symbol(self, expr: sympy.Symbol) -> str:
         if expr.name == EYE:
             return self.eye
@@ -45,16 +51,9 @@ class _Printer(StrPrinter):
         return " * ".join(self.parenthesize(factor, PRECEDENCE["Mul"]) for factor in expr.as_ordered_factors())
 
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
-        if expr.is_number:
-            return self._constant(expr)
         text = f"{self.parenthesize(expr.base, PRECEDENCE['Atom'])} ** {abs(int(expr.exp))}" if abs(expr.exp) != 1 \
             else self.parenthesize(expr.base, PRECEDENCE["Pow"])
         return f"(1 / {text})" if expr.exp.is_negative else f"({text})"
-
-    def _constant(self, expr: sympy.Expr) -> str:
-        return number(expr) if not expr.is_Integer else str(int(expr))
-
-    _print_Integer = _print_Rational = _print_Float = _print_NumberSymbol = _constant
 
     def _print_Function(self, expr: sympy.Expr) -> str:
         assert isinstance(expr, Elementwise), expr

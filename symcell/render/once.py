@@ -77,8 +77,9 @@ def _read(names: Identifiers, name: str, text: str) -> str:
 
 
 def _assign(graph: Graph, node: Once, names: Identifiers) -> str:
-    matrices = [s.name for s in node.expression.free_symbols if s.name != EYE and len(graph.value(base(s.name)).dims) == 2]
-    eye = f"np.eye(*{_variable(names, base(min(matrices)))}.shape)" if matrices else ""
+    arrays = sorted(found.name for found in node.expression.free_symbols if found.name != EYE)
+    matrices = [base(name) for name in arrays if len(graph.value(base(name)).dims) == 2]
+    eye = f"np.eye(*{_variable(names, matrices[0])}.shape)" if matrices else ""
     text = numpy_expression(node.expression, lambda name: _variable(names, name), eye)
     return f"{_variable(names, node.out)} = {f'np.sum({text})' if node.summed else text}"
 

@@ -39,19 +39,20 @@ class Section:
 
 def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
     """Return the body of the derivation."""
-    once, forward = once_equations(notation), forward_equations(notation)
+    named, forward = once_equations(notation), forward_equations(notation)
+    once = notation.forward.once
     adjoint = adjoint_equations(notation)
     gradients = gradient_equations(notation)
     partials = Partials(notation, jacobian(notation.forward)).equations()
-    formulas = [equation.right for equation in (*once, *forward, *adjoint, *gradients, *partials)]
+    formulas = [equation.right for equation in (*named, *forward, *adjoint, *gradients, *partials)]
     return (
         Section("Notation", tuple(_notation(notation, formulas))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
         Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
-        *([Section("Once per call", (_ONCE,), (), tuple(once))] if once else []),
+        *([Section("Once per call", (_ONCE,), (), tuple(named))] if named else []),
         Section("Forward pass", (_FORWARD,), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
-        *([Section("Gradients of the parameters", (_ONCE_GRADIENTS if notation.forward.once else _GRADIENTS,), (), tuple(gradients))] if gradients else []),
+        *([Section("Gradients of the parameters", (_ONCE_GRADIENTS if once else _GRADIENTS,), (), tuple(gradients))] if gradients else []),
         Section("State Jacobian", (_JACOBIAN,), (), tuple(partials)),
     )
 
@@ -59,8 +60,8 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
 _COUNTED = ("Multiply-adds are those of the matrix products, for one sequence and one step; "
             "elementwise operations are left out.")
 _ONCE = "What the parameters alone give is computed before the first step; the steps use it like a parameter."
-_ONCE_GRADIENTS = ("Each sum over time is one over the batch as well. What was computed once per call passes its gradient "
-                   "on, once per call, to what it was computed from.")
+_ONCE_GRADIENTS = ("Each sum over time is one over the batch as well. What was computed once per call passes its "
+                   "gradient on, once per call, to what it was computed from.")
 _JACOBIAN = "How the new state depends on the old; a partial that is used again has a name."
 _FORWARD = "For $t = 1$ up to $T$."
 _ORDER = "In the order in which they are computed, for $t = T$ down to $1$."

@@ -92,7 +92,8 @@ def test_what_a_class_is_called_proves_nothing(tmp_path):
 def test_peers_compute_once_per_call_what_the_cell_does(tmp_path):
     """One matrix raw and in two derived ones, a derived vector, and products that share an operand."""
     path = tmp_path / "derived.py"
-    path.write_text("""from symcell import Cell, Constant, Identity, Input, Matrix, Scalar, State, Vector, exp, sigmoid, tanh
+    path.write_text("""from symcell import Cell, Constant, Identity, Input, Matrix, Scalar, State, Vector
+from symcell import exp, sigmoid, tanh
 class Derived(Cell):
     x, h = Input(), State()
     W, U, V, tau, a, k = Matrix(h, x), Matrix(h, h), Matrix(h, h), Vector(h), Scalar(init=0.3), Constant(0.1)

@@ -65,7 +65,7 @@ def test_an_expression_is_the_matrix_it_says(expression):
 @pytest.mark.parametrize("expression", [e for e in EXPRESSIONS if "@ h)" not in e and "Identity(h) @" not in e])
 def test_a_name_changes_nothing(expression):
     matrix = expression.removesuffix(" @ h")
-    results, sample, _ = applied("A @ h", f"A = {matrix}")
+    results, _, _ = applied("A @ h", f"A = {matrix}")
     expected, _, _ = applied(expression)
     np.testing.assert_allclose(results.y, expected.y, rtol=1e-13, atol=1e-14)
     for name, gradient in expected.dparams.items():
@@ -103,7 +103,8 @@ REFUSED = {
     "q = (U @ W.T) @ h": "U @ W.T: the shapes do not agree: (H, H) meets (I, H).",
     "q = (h * U) @ h": "no scalar of parameters and constants; a vector multiplies the result: h * (A @ v).",
     "q = (b * U + V) @ h": "the factor b is no scalar",
-    "q = U * V": "U * V: an elementwise product of matrices is not part of the language. The product of two matrices is @.",
+    "q = U * V": "U * V: an elementwise product of matrices is not part of the language. The product of two "
+                 "matrices is @.",
     "q = (U + 1) @ h": "a multiple of the identity",
     "q = (U + h) @ h": "a matrix is added to a matrix only",
     "q = (U * 'a') @ h": "a matrix is multiplied by a number",
@@ -152,7 +153,7 @@ def test_a_matrix_of_another_cell_is_refused():
 
 
 def test_a_function_of_the_users_own_is_computed_at_each_step(monkeypatch):
-    """A generated module cannot call it, so it stays in the loop, where its C is; in front of a matrix it is refused."""
+    """A generated module cannot call it, so it stays in the loop; in front of a matrix it is refused."""
     from symcell.declare import functions
 
     own = functions.define(functions.Function("twice", (lambda x, y: 2,), lambda x: 2 * x, "vtwice", "2{0}"))

@@ -56,7 +56,8 @@ def test_outputs_and_gradients_are_the_packages(name):
     assert_close(results, run_package(name, sample), TOLERANCE)
 
 
-@pytest.mark.parametrize(("name", "option"), [("antisymmetric", {"gamma": 0.02}), ("antisymmetric_gated", {"epsilon": 0.2}),
+@pytest.mark.parametrize(("name", "option"), [("antisymmetric", {"gamma": 0.02}),
+                                              ("antisymmetric_gated", {"epsilon": 0.2}),
                                               ("fastgrnn", {"nonlinearity": "tanh"})])
 def test_another_convention_is_noticed(name, option):
     sample = Sample.draw(zoo.find(name), T=7, B=3, I=4, H=5, seed=7)
