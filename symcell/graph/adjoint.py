@@ -5,6 +5,10 @@ kinds is closed: the adjoint of MatMul and Map needs MatMul, Map, Outer and Batc
 hence adjoint(adjoint(graph)) exists. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
 through time.)
 
+What is computed once per call counts as a parameter during the steps: its gradient is a sum over time. After the
+last step the sweep goes on through the Once nodes, from those sums to the parameters (graph/once.py). In the adjoint
+of such a backward graph it starts with them: they then come before the first step.
+
 Names: the adjoint of v is d_v. What a state's adjoint receives from the later step is `d_h.later`, a carry; what
 it hands to the earlier step is `d_h`.
 """
@@ -20,9 +24,12 @@ import sympy
 from symcell.declare.functions import Elementwise
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
-from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role, TimeSum
+from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Role, TimeSum
+from symcell.graph.names import TRANSPOSED
+from symcell.graph.once import expression_dims, mirrored
 
 LATER = ".later"
+STEPS = ".steps"  # d_U.steps: what the steps contribute where d_U has a further part
 
 
 def adjoint(forward: Graph) -> Graph:
@@ -41,22 +48,37 @@ class _Reverse:
         self.forward = forward
         self.build = Builder(reserved=[value.name for value in forward.values])
         self.terms: dict[str, list[sympy.Expr]] = defaultdict(list)
-        # What a step contributes to a whole value, and what is contributed once to a parameter.
+        # What a step contributes to a whole value, and what is contributed to a parameter by what is one for the whole sequence.
         self.other: dict[str, list[sympy.Expr]] = defaultdict(list)
-        self.whole = False  # whether the node being swept is computed once per sequence
+        self.whole = False  # whether the node being swept is one for the whole sequence
         self.adjoints: dict[str, str] = {}
         self.later: dict[str, str] = {}  # carry.next -> what its adjoint receives from the later step
-        self.outputs: dict[str, str] = {}  # "name.out" -> the adjoint that comes in for an output
+        self.outputs: dict[str, str] = {}  # "name.out" or a sum -> the adjoint that comes in for it
         self.functions: dict[sympy.Expr, sympy.Symbol] = {}
+        self.once_terms: dict[str, list[sympy.Expr]] = defaultdict(list)  # what Once nodes contribute
+        self.early = [node for node in forward.once if forward.value(node.out).role == "derived"]
+        self.names = {value.name for value in forward.values}
+        self.read_once = {name for node in forward.once for name in node.reads}
+        self.fixed = {value.name for value in forward.with_role("constant")}  # and what is made of constants alone
+        for once in forward.once:
+            if set(once.reads) <= self.fixed:
+                self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
-            if isinstance(node, Map) and isinstance(node.expression, Elementwise):
+            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise):
                 self.functions.setdefault(node.expression, symbol(node.out))
 
     def run(self) -> Graph:
         self._open()
+        late = [node for node in self.forward.once if self.forward.value(node.out).role == "total"]
+        for last in reversed(late):
+            ADJOINTS[Once](self, last)
+        for value in self.forward.with_role("sum"):
+            self.settle(value.name)
         for node in reversed(self.forward.nodes):
+            if isinstance(node, Once):  # the early ones come when all sums are known
+                continue
             both = isinstance(node, Map) and not self.forward.value(node.out).dims and self.other[node.out]
-            for whole in (False, True) if both else (self.forward.runs_once(node),):
+            for whole in (False, True) if both else (self.forward.is_of_sequence(node),):
                 self.whole = whole
                 ADJOINTS[type(node)](self, node)
         return self._close()
@@ -65,16 +87,20 @@ class _Reverse:
 
     def _open(self) -> None:
         forward, build = self.forward, self.build
+        build.nodes += self.early
         maps = [node for node in forward.nodes if isinstance(node, Map)]
         scalars = {node.out: node for node in maps if not forward.value(node.out).dims}
         for value in forward.values:
             if value.name in scalars:  # made of scalar parameters only: computed again, never saved
                 build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())
-            elif value.role != "sum":
-                role: Role = value.role if value.role in ("param", "constant") else "saved"
+            elif value.role not in ("sum", "total"):
+                role: Role = value.role if value.role in GIVEN else "saved"
                 build.add(value.name, value.dims, role, value.anonymous, value.whole)
-        for value in forward.with_role("sum"):  # the adjoint of a sum over time is one array for all steps
+        for value in forward.with_role("sum", "total"):  # the adjoint of a sum over time is one array for all steps
             self.adjoints[value.name] = build.add(build.fresh(f"d_{value.name}"), value.dims, "param")
+            self.outputs[value.name] = self.adjoints[value.name]
+            if value.name in self.read_once:
+                build.add(value.name, value.dims, "param")
         seeds = {carry.next: f"d_{carry.previous}{LATER}" for carry in forward.carries}
         for name, wish in seeds.items():
             seed = build.add(build.fresh(wish), forward.value(name).dims, "carry")
@@ -131,8 +157,13 @@ class _Reverse:
             expression = total(self.gathered(value.name))
             outputs.append(build.map(build.fresh(f"d_{value.name}"), expression, dims=value.dims, whole=value.whole))
             self.adjoints[value.name] = outputs[-1]
-        for value in forward.with_role("param"):
+        for value in forward.with_role("param", "derived"):
             self._parameter(value.name)
+        for node in reversed(self.early):
+            ADJOINTS[Once](self, node)
+        for value in forward.with_role("param"):
+            if self.settle(value.name) is None:
+                self.gradient(value.name)
         backward = Graph(f"{forward.name}_adjoint", tuple(build.values.values()), tuple(build.nodes), tuple(carries),
                          tuple(outputs), not forward.reverse, {**self.adjoints, **self.outputs})
         return check(prune(backward))
@@ -140,17 +171,33 @@ class _Reverse:
     def gradient(self, name: str) -> str:
         """Return the sum that accumulates a parameter's gradient."""
         if name not in self.adjoints:
-            wish = self.build.fresh(f"d_{name}")
+            wish = self.build.fresh(f"d_{name}{STEPS if name in self.read_once else ''}")
             self.adjoints[name] = self.build.add(wish, self.forward.value(name).dims, "sum")
         return self.adjoints[name]
 
+    def settle(self, name: str) -> str | None:
+        """Return the whole gradient of what is known before the first step: the sum, and what Once nodes add."""
+        terms = self.once_terms.pop(name, [])
+        if terms:
+            steps = [symbol(self.adjoints[name])] if name in self.adjoints else []
+            dims, wish = self.forward.value(name).dims, self.build.fresh(f"d_{name}")
+            self.adjoints[name] = self.build.once(wish, total([*steps, *terms]), dims, role=self.when(name))
+        return self.adjoints.get(name)
+
+    def when(self, name: str) -> Role:
+        """Return the role of the adjoint of what is known once per call: what came last comes first."""
+        return "derived" if self.forward.value(name).role in ("sum", "total") else "total"
+
     def _parameter(self, name: str) -> None:
         """Sum a vector's or scalar's adjoint over batch and time; one sum per dimension that a scalar met."""
+        once = name in self.read_once or self.forward.value(name).role == "derived"
+        if name in self.fixed or (once and not self.terms[name] and not self.other[name]):
+            return
         out = self.gradient(name)
         by_kind: dict[tuple[bool, tuple[str, ...]], list[sympy.Expr]] = defaultdict(list)
-        for once, found in ((False, self.terms[name]), (True, self.other[name])):
+        for whole, found in ((False, self.terms[name]), (True, self.other[name])):
             for term in found:
-                by_kind[once, self.build.map_dims(term)].append(term)
+                by_kind[whole, self.build.map_dims(term)].append(term)
         for terms in by_kind.values():
             expression = total(terms)
             if expression is not sympy.S.Zero:
@@ -164,7 +211,7 @@ def _adjoint_of_map(sweep: _Reverse, node: Map) -> None:
     else:  # a scalar computed from scalars: what each component contributes is summed at the parameter only
         upstream = sweep.received(node.out)
     for name in node.reads:
-        if upstream and sweep.forward.value(name).role != "constant":
+        if upstream and name not in sweep.fixed:
             partial = sweep.partial(node.expression, name)
             for term in upstream:
                 sweep.contribute(name, term * partial)
@@ -176,7 +223,7 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
         return
     pulled = sweep.build.matmul(node.matrix, not node.transposed, out)
     sweep.contribute(node.operand, symbol(pulled))
-    if sweep.forward.value(node.matrix).role == "constant":
+    if node.matrix in sweep.fixed:
         return
     left, right = (node.operand, out) if node.transposed else (out, node.operand)
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
@@ -198,6 +245,23 @@ def _adjoint_of_time_sum(sweep: _Reverse, node: TimeSum) -> None:
         copied = sweep.build.fresh(f"d_{node.operand}.each")
         dims = sweep.forward.value(node.operand).dims
         sweep.terms[node.operand].append(symbol(sweep.build.map(copied, symbol(out), True, dims, whole=False)))
+def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
+    out = sweep.settle(node.out)
+    if out is None:
+        return
+    def dims_of(name: str) -> tuple[str, ...]:
+        return (sweep.forward.value(name) if name in sweep.names else sweep.build.values[name]).dims
+
+    dims = expression_dims(node, dims_of)
+    for name in (name for name in node.reads if name not in sweep.fixed):
+        term = symbol(out) * sweep.partial(node.expression, name)
+        term += mirrored(symbol(out) * sweep.partial(node.expression, name + TRANSPOSED), dims_of)
+        if term is sympy.S.Zero:
+            continue
+        if dims and not dims_of(name):  # a scalar that meets every entry
+            part = sweep.build.fresh(f"d_{name}.{node.out.replace('.', '_')}")
+            term = symbol(sweep.build.once(part, term, (), anonymous=True, role=sweep.when(node.out), summed=True))
+        sweep.once_terms[name].append(term)
 
 
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
@@ -206,6 +270,7 @@ ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
     TimeSum: _adjoint_of_time_sum,  # d_v += d_out, at every step
+    Once: _adjoint_of_once,  # d_U += d_out * dA/dU + (d_out * dA/dU.T)^T    for out = A(U, U.T)
 }
 
 
@@ -214,7 +279,7 @@ def prune(graph: Graph) -> Graph:
     needed = {*graph.outputs, *(carry.next for carry in graph.carries)}
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.out in needed or isinstance(node, (Outer, BatchSum)):
+        if node.out in needed or isinstance(node, (Outer, BatchSum, Once)):
             needed |= {node.out, *node.reads}
             kept.append(node)
     values = tuple(v for v in graph.values if v.role not in ("local", "saved") or v.name in needed)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sympy
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, TimeSum, Value, symbol
+from symcell.graph.ir import GIVEN, BatchSum, Map, MatMul, Node, Once, Outer, Role, TimeSum, Value, symbol
 
 
 class Builder:
@@ -44,7 +44,7 @@ class Builder:
     def map_whole(self, expression: sympy.Expr) -> bool:
         """Whether an expression is one for the whole sequence: it has such a vector, and none that changes."""
         values = [self.values[s.name] for s in expression.free_symbols if self.dims(s.name)]
-        changing = [value for value in values if value.role not in ("param", "constant")]
+        changing = [value for value in values if value.role not in GIVEN]
         return bool(changing) and all(value.whole for value in changing)
 
     def find(self, expression: sympy.Expr) -> str | None:
@@ -58,6 +58,15 @@ class Builder:
         self.add(name, self.map_dims(expression) if dims is None else dims, "local", anonymous, whole)
         self.nodes.append(Map(name, expression))
         self._made.setdefault(expression, name)
+        return name
+
+    def once(self, name: str, expression: sympy.Expr, dims: tuple[str, ...], anonymous: bool = False,
+             role: Role = "derived", summed: bool = False) -> str:
+        """Compute `name = expression` once per call: before the first step, or ("total") after the last."""
+        self.add(name, dims, role, anonymous)
+        self.nodes.append(Once(name, expression, summed))
+        if not summed:
+            self._made.setdefault(expression, name)
         return name
 
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
@@ -76,7 +85,8 @@ class Builder:
         key = (matrix, transposed, operand)
         if key in self._made:  # a second name for the same product is a copy of it
             return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
-        out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
+        wish = f"{matrix}{'T' if transposed else ''}_{operand}".replace(".", "_")
+        out = name or self.fresh(wish)
         rows, cols = self.dims(matrix)
         self.add(out, (cols if transposed else rows,), "local", name is None, self.values[operand].whole)
         self.nodes.append(MatMul(out, matrix, transposed, operand))

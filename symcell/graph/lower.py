@@ -3,6 +3,8 @@
 Three kinds of value are made besides the author's: products (`W_f_x`), function values inside a larger formula
 (`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
 adjoint, which every gradient of the gate shares, has a name too.
+
+What is made of parameters and constants alone, and has a name or is a function's value, is computed once per call.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
+from symcell.declare.matrices import IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec, Equation
+from symcell.declare.static import computable
 from symcell.declare.symbols import NEXT, Apply
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.check import check
-from symcell.graph.ir import Carry, Graph
+from symcell.graph.ir import GIVEN, Carry, Graph
+from symcell.graph.names import EYE, TRANSPOSED
 
 
 def lower(spec: CellSpec) -> Graph:
@@ -32,10 +37,41 @@ def lower(spec: CellSpec) -> Graph:
         build.add(name, (), "constant")
     stepwise = {spec.output, *(name + NEXT for name, _ in spec.states)}  # even if made of what never changes
     for equation in spec.equations:
-        _equation(build, equation, False if equation.name in stepwise else None)
+        if isinstance(equation.expression, MatrixSum):
+            expression = _matrix(build, equation.expression, equation.name)
+            build.once(equation.name, expression, equation.dims, equation.anonymous)
+        elif equation.name in stepwise or not _once(build, equation):
+            _equation(build, equation, False if equation.name in stepwise else None)
     carries = tuple(Carry(name, name + NEXT) for name, _ in spec.states)
     graph = Graph(spec.name, tuple(build.values.values()), tuple(build.nodes), carries, (spec.output,))
     return check(graph)
+
+
+def _once(build: Builder, equation: Equation) -> bool:
+    """Enter an equation of parameters and constants; return whether it is one."""
+    if not _is_static(build, equation.expression):
+        return False
+    formula = equation.expression
+    if isinstance(formula, Elementwise):  # the function at the root is the equation itself
+        expression = formula.func(*(_expression(build, argument, equation.name) for argument in formula.args))
+    else:
+        expression = _expression(build, formula, equation.name)
+    build.once(equation.name, expression, equation.dims)
+    return True
+
+
+def _is_static(build: Builder, formula: sympy.Basic) -> bool:
+    names = [symbol.name for symbol in formula.free_symbols]
+    return bool(names) and computable(formula) and all(
+        build.values[name].role in GIVEN for name in names)
+
+
+def _matrix(build: Builder, formula: MatrixSum, name: str) -> sympy.Expr:
+    terms = []
+    for coefficient, (factor,) in formula._terms():
+        entry = EYE if isinstance(factor, IdentityMatrix) else factor.name + TRANSPOSED * factor.transposed
+        terms.append(_expression(build, coefficient, name) * symbol(entry))
+    return sympy.Add(*terms)
 
 
 def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
@@ -72,6 +108,9 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     inner = formula.func(*arguments)
     # A selection is cheap and its derivative does not need its value: it stays inside the formula.
     if isinstance(formula, Elementwise) and formula.func is not where_ and inner.free_symbols:
+        if _is_static(build, inner):
+            found = build.find(inner)
+            return symbol(found or build.once(build.fresh(_function_name(inner)), inner, build.map_dims(inner), True))
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
 
@@ -85,7 +124,7 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
-    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in ("param", "constant"):
+    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in GIVEN:
         return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)

@@ -15,6 +15,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.matrices import IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, Apply
 
@@ -35,8 +36,8 @@ class Library(Protocol):
     def function(self, name: str) -> Callable[..., Array]:
         """The elementwise function of this name; an unknown one is an UnknownFunctionError."""
 
-    def constant(self, value: float) -> Array:
-        """A number as an array of shape ()."""
+    def constant(self, value: float | list[list[float]]) -> Array:
+        """A number as an array of shape (), or rows of numbers as a matrix."""
 
     def real(self, value: Array) -> Array:
         """What a comparison looks at."""
@@ -57,9 +58,24 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
     """
     env = dict(given)
     for equation in spec.equations:
+        if isinstance(equation.expression, MatrixSum):
+            env[equation.name] = _matrix(equation.expression, env, library, sizes)
+            continue
         shape = (B, *(sizes[dim] for dim in equation.dims)) if equation.dims else ()
         env[equation.name] = library.broadcast(_walk(equation.expression, env, library), shape)
     return {name: env[name + NEXT] for name, _ in spec.states}, env[spec.output]
+
+
+def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, sizes: Mapping[str, int]) -> Array:
+    terms = []
+    for coefficient, (factor,) in formula._terms():
+        if isinstance(factor, IdentityMatrix):
+            n = sizes[factor.domain]
+            matrix = library.constant([[float(i == j) for j in range(n)] for i in range(n)])
+        else:
+            matrix = env[factor.name].T if factor.transposed else env[factor.name]
+        terms.append(_walk(coefficient, env, library) * matrix)
+    return reduce(operator.add, terms)
 
 
 def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:

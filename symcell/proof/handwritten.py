@@ -64,7 +64,7 @@ class NumPyPrimitives:
 class NumPy:
     """NumPy as a library of arrays."""
 
-    def constant(self, value: float) -> Array:
+    def constant(self, value: float | list[list[float]]) -> Array:
         """A number as an array."""
         return np.asarray(value)
 

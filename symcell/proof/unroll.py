@@ -16,8 +16,9 @@ import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.matrices import IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
 from symcell.proof.algebra import Algebra
 from symcell.proof.definitions import PRIMITIVES, defined
 from symcell.proof.plain import plain
@@ -95,7 +96,8 @@ class Unrolled:
         for t in range(self.problem.T):
             env = {**named, **constants, **self.problem.now(t, named), **states}
             for equation in self.spec.equations:
-                size = (1, self.problem.sizes[equation.dims[0]]) if equation.dims else ()
+                sizes = tuple(self.problem.sizes[dim] for dim in equation.dims)
+                size = (1, *sizes) if len(sizes) == 1 else sizes
                 formula = self._formula(equation.expression, env)
                 result = np.empty(size, dtype=object)
                 for index in np.ndindex(size):
@@ -109,6 +111,8 @@ class Unrolled:
     def _formula(self, node: sympy.Basic, env: Mapping[str, Any]) -> Any:
         """The formula with a scalar symbol, or an array of them, for each name: an array of formulas."""
         def walk(node: sympy.Basic) -> Any:
+            if isinstance(node, MatrixSum):
+                return sum(walk(plain(c)) * self._matrix(factor, env) for c, (factor,) in node._terms())
             if isinstance(node, Apply):
                 matrix = env[node.matrix.name]
                 columns = matrix if node.matrix.transposed else matrix.T
@@ -121,7 +125,12 @@ class Unrolled:
             build = defined(Opaque, node.row.name) if isinstance(node, Elementwise) else node.func
             return np.frompyfunc(build, len(arguments), 1)(*arguments)
 
-        return np.asarray(walk(plain(node)), dtype=object)
+        return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
+
+    def _matrix(self, factor: MatrixSymbol | IdentityMatrix, env: Mapping[str, Any]) -> Any:
+        if isinstance(factor, IdentityMatrix):
+            return np.eye(self.problem.sizes[factor.domain], dtype=int).astype(object)
+        return env[factor.name].T if factor.transposed else env[factor.name]
 
     def _statement(self, name: str, scalar: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name, real=True)
@@ -180,8 +189,8 @@ class Unrolled:
 
 
 def _component(formula: Any, index: tuple[int, ...]) -> sympy.Expr:
-    """One entry of a formula of vectors (1, dim), parameters (dim,) and scalars ()."""
+    """One entry of a formula of vectors (1, dim), matrices, parameters (dim,) and scalars ()."""
     if not index or not formula.ndim:
         return sympy.sympify(formula.ravel()[0])
-    shape = (1, formula.shape[-1])
+    shape = (1, formula.shape[-1]) if formula.ndim == 1 else formula.shape
     return sympy.sympify(np.broadcast_to(formula, shape)[index])

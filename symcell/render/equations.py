@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer, TimeSum
+from symcell.graph.names import base
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.notation import Notation
@@ -16,7 +17,7 @@ def forward_equations(notation: Notation) -> list[Equation]:
 
 
 def whole_equations(notation: Notation) -> list[Equation]:
-    """Return an equation for each value that is computed once per sequence, before the steps."""
+    """Return an equation for each value that is computed for the whole sequence, before the steps."""
     return _named(notation, notation.forward, whole=True)
 
 
@@ -30,6 +31,13 @@ def _named(notation: Notation, graph: Graph, whole: bool) -> list[Equation]:
     return [Equation(formula(node.out), _right(formula, node)) for node in graph.nodes
             if isinstance(node, (Map, MatMul, TimeSum)) and graph.is_whole(node.out) == whole
             and notation.formula(node.out) is None]
+
+
+def once_equations(notation: Notation) -> list[Equation]:
+    """Return an equation for each named value that is computed from the parameters once per call."""
+    formula = Formula(notation)
+    return [Equation(formula(node.out), formula(node.expression)) for node in notation.forward.once
+            if notation.formula(node.out) is None]
 
 
 def _right(formula: Formula, node: Map | MatMul | TimeSum) -> str:
@@ -68,20 +76,36 @@ def _aliases(notation: Notation) -> dict[str, list[Equation]]:
 
 
 def gradient_equations(notation: Notation) -> list[Equation]:
-    """Return each parameter's gradient as a sum over time."""
+    """Return each parameter's gradient as a sum over time, after those of what is computed from parameters."""
     formula = Formula(notation)
-    equations = []
-    for value in notation.forward.with_role("param"):
-        out = notation.backward.adjoints[value.name]
-        nodes = [node for node in notation.backward.nodes if isinstance(node, (Outer, BatchSum)) and node.out == out]
-        terms = [_summand(formula, node) for node in nodes if not notation.backward.runs_once(node)]
-        parts = [_summand(formula, node)[0] for node in nodes if notation.backward.runs_once(node)]
-        if terms:
-            body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
-            body = parenthesized(body) if len(terms) > 1 or terms[0][1] == Level.SUM else body
-            parts.insert(0, rf"\sum_{{t=1}}^{{T}} {body}")
-        equations.append(Equation(formula(out), " + ".join(parts) or "0"))
-    return equations
+    once = [node.out for node in reversed(notation.forward.once)]
+    names = [*once, *(value.name for value in notation.forward.with_role("param"))]
+    outs = [notation.backward.adjoints[name] for name in names if name in notation.backward.adjoints]
+    return [Equation(formula(out), _gradient(formula, out)) for out in outs]
+
+
+def _gradient(formula: Formula, out: str) -> str:
+    node = next((node for node in formula.notation.backward.once if node.out == out), None)
+    if node is None:
+        return _summed(formula, out) or "0"
+    owned = set(formula.notation.backward.adjoints.values())
+    terms = [term for term in node.expression.free_symbols
+             if formula.notation.value(term.name).role == "sum" and base(term.name) not in owned]  # what the steps give
+    rest = node.expression - sum(terms) if terms else node.expression
+    return " + ".join([formula(rest), *(_summed(formula, term.name) for term in terms)])
+
+
+def _summed(formula: Formula, out: str) -> str:
+    """Return what a sum gathers: over all steps, and from what is one for the whole sequence."""
+    backward = formula.notation.backward
+    nodes = [node for node in backward.nodes if isinstance(node, (Outer, BatchSum)) and node.out == out]
+    terms = [_summand(formula, node) for node in nodes if not backward.is_of_sequence(node)]
+    parts = [_summand(formula, node)[0] for node in nodes if backward.is_of_sequence(node)]
+    if terms:
+        body = terms[0][0] if len(terms) == 1 else " + ".join(text for text, _ in terms)
+        body = parenthesized(body) if len(terms) > 1 or terms[0][1] == Level.SUM else body
+        parts.insert(0, rf"\sum_{{t=1}}^{{T}} {body}")
+    return " + ".join(parts)
 
 
 def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy
 
-from symcell.graph.ir import Map
+from symcell.graph.ir import Map, Once
 from symcell.render.notation import Notation
 
 
@@ -44,4 +44,4 @@ def is_negative(notation: Notation, node: sympy.Expr) -> bool:
 def _inner(notation: Notation, node: sympy.Expr) -> sympy.Expr | None:
     """The expression that a name stands for, where it is one."""
     found = notation.formula(node.name) if isinstance(node, sympy.Symbol) else None
-    return found.expression if isinstance(found, Map) else None
+    return found.expression if isinstance(found, Map) or (isinstance(found, Once) and not found.summed) else None

@@ -18,8 +18,9 @@ class GradientLine:
 
 def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     """Return the lines that turn the buffers of a backward pass into `found`, a dict of gradients."""
-    owner = {p.graph.adjoints[parameter.name]: parameter.name
-             for parameter in spec.parameters if parameter.name in p.graph.adjoints}
+    owner = {value.name: value.name for value in p.graph.with_role("sum")}  # what the module goes on with: render.once
+    owner |= {p.graph.adjoints[parameter.name]: parameter.name
+              for parameter in spec.parameters if parameter.name in p.graph.adjoints}
     done: set[str] = set()
     result = [_product(p, product, owner, done) for product in p.products]
     result += [_sum(p, total, owner, done) for total in p.sums]

@@ -11,13 +11,14 @@ The adjoint of such a value is written out where it is used too, and gets a long
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Graph, Map, MatMul, TimeSum, Value
+from symcell.graph.ir import GIVEN, Graph, Map, MatMul, Once, TimeSum, Value
+from symcell.graph.names import EYE, TRANSPOSED, base
 from symcell.render.names import Name, names_of
 
 
@@ -29,7 +30,12 @@ class Notation:
     backward: Graph
 
     def value(self, name: str) -> Value:
-        """Return the value of this name, of either graph."""
+        """Return the value of this name, of either graph; of what is computed once also a transpose, the identity."""
+        if name == EYE:
+            return Value(EYE, ("", ""), "constant")
+        if name.endswith(TRANSPOSED):
+            value = self.value(base(name))
+            return replace(value, name=name, dims=value.dims[::-1])
         return (self.forward if self._is_forward(name) else self.backward).value(name)
 
     def is_adjoint(self, name: str) -> bool:
@@ -38,12 +44,15 @@ class Notation:
 
     def index(self, name: str) -> int:
         """Return the position of a value in its graph: when it is computed."""
-        return self._positions[name]
+        return len(self._positions) if name == EYE else self._positions[base(name)]
 
-    def formula(self, name: str) -> Map | MatMul | TimeSum | None:
+    def formula(self, name: str) -> Map | MatMul | Once | TimeSum | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
         if self._is_forward(name):
-            return self.forward.producer(name) if self.forward.value(name).anonymous else None
+            found = self.forward.producer(name) or self._once.get(name)
+            return found if self.forward.value(name).anonymous else None
+        if name in self._once:
+            return self._once[name] if self.backward.value(name).anonymous else None
         node, of = self._sums.get(name) or self.backward.producer(name), self._of.get(name)
         if node is None or name in self._carried or (of is not None and not self.forward.value(of).anonymous):
             return None
@@ -72,7 +81,7 @@ class Notation:
         of = self._of.get(name)
         if of is None or self.forward.value(of).anonymous:
             return None
-        static = self.backward.value(name).role == "sum" or self.backward.is_whole(name)
+        static = self.backward.value(name).role in ("sum", "total") or self.backward.is_whole(name)
         time = "" if static else self.time(of) or "t"
         return self.names[of].latex(time, bar=True)
 
@@ -96,12 +105,18 @@ class Notation:
 
     def is_static(self, name: str) -> bool:
         """Whether a value is the same at all steps: made of parameters, constants and whole values only."""
-        return name in self._static or self.value(name).role == "sum" or self.backward.is_whole(name)
+        return name == EYE or base(name) in self._static or self.value(name).role in ("sum", "total") \
+            or self.backward.is_whole(name)
 
     # --- tables, made once ---------------------------------------------------------------------------------
 
     def _is_forward(self, name: str) -> bool:
         return name in self._forward_names
+
+    @cached_property
+    def _once(self) -> dict[str, Once]:
+        """Nodes computed once per call, of both graphs."""
+        return {node.out: node for node in (*self.backward.once, *self.forward.once)}
 
     @cached_property
     def _forward_names(self) -> frozenset[str]:
@@ -115,7 +130,7 @@ class Notation:
 
     @cached_property
     def _static(self) -> frozenset[str]:
-        static = {value.name for value in self.forward.with_role("param", "constant")}
+        static = {value.name for value in self.forward.with_role(*GIVEN)}
         static |= {value.name for value in self.forward.values if value.whole}
         stepwise = {*self.forward.outputs, *(carry.next for carry in self.forward.carries)}
         for node in self.forward.nodes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sympy
 
 from symcell.declare.functions import CONDITIONS
+from symcell.graph.ir import GIVEN
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
 from symcell.render.text import plain
@@ -166,7 +167,7 @@ def _parameter_pointers(p: Pass, stage: Stage, names: _Names) -> list[str]:
 
 
 def _parameters(p: Pass, stage: Stage) -> list[str]:
-    return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant")]
+    return [name for name in stage.reads if p.graph.value(name).role in GIVEN]
 
 
 def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> PanelView:

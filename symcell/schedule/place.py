@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from symcell.graph.ir import Graph, Map, MatMul
 
-ONCE = -2  # the phase before all steps; the one after them is the last phase plus 2
+WHOLE = -2  # the phase before all steps; the one after them is the last phase plus 2
 
 
 def place(graph: Graph) -> dict[str, int]:
@@ -95,5 +95,5 @@ def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
         for node in vectors:
             if isinstance(node, Map) and phase[node.out] == number and node.out not in feeds:
                 phase[node.out] = number + 1
-    phase |= {n.out: end + 2 if n.out in graph.late else ONCE for n in computing if graph.is_whole(n.out)}
+    phase |= {n.out: end + 2 if n.out in graph.late else WHOLE for n in computing if graph.is_whole(n.out)}
     return phase

@@ -100,9 +100,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Phase:
-    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or "once" per sequence."""
+    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or for the "whole" sequence."""
 
-    kind: Literal["batch", "loop", "once"]
+    kind: Literal["batch", "loop", "whole"]
     stages: tuple[Stage, ...]
 
 
@@ -163,7 +163,7 @@ class Pass:
         lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
         for phase in self.phases:
             what = {"batch": "all steps of the chunk at once", "loop": "for each step",
-                    "once": f"once, {'before' if phase is self.phases[0] else 'after'} all steps"}[phase.kind]
+                    "whole": f"for the whole sequence, {'before' if phase is self.phases[0] else 'after'} its steps"}[phase.kind]
             lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]

@@ -83,6 +83,8 @@ class Body:
 
     def enter(self, equation: Equation, formula: Any) -> Any:
         """Declare an equation of the old cell under its name, with this formula; its output stays the output."""
+        if equation.anonymous:  # a sum of matrices that another equation shows
+            return self._standing.setdefault(equation.name, self.namespace.scope.matrix_of(formula))
         chosen = equation.name == self.old.output and not equation.name.endswith(NEXT)
         return self.add(equation.name, Output(formula) if chosen else formula)
 

@@ -53,6 +53,15 @@ _FAMILIES = {
     "found by search": {
         "nas": "searched:NAS",
     },
+    "antisymmetric networks": {
+        "antisymmetric": "antisymmetric:AntisymmetricRNN",
+        "antisymmetric_gated": "antisymmetric:GatedAntisymmetricRNN",
+    },
+    "fast small networks": {
+        "fastrnn": "fast:FastRNN",
+        "fastgrnn": "fast:FastGRNN",
+        "fastgrnn_lowrank": "fast:FastGRNNLowRank",
+    },
     "elementwise recurrences": {
         "sru": "sru:SRU",
         "sru_recurrence": "sru:SRURecurrence",

@@ -94,7 +94,7 @@ def second_order_error(cell):
     params, constants = draw(first.with_role("param")), draw(first.with_role("constant"))
     carries = draw(first.with_role("carry"), B)
     seeds = Seeds(draw([first.value(name) for name in first.outputs], T, B), draw(first.with_role("carry"), B),
-                  draw(first.with_role("sum")))
+                  draw(first.with_role("sum", "total")))
     _, found = sweep(first, second, T, steps, {**params, **constants}, carries, seeds, sizes)
 
     def value(steps, params, carries):

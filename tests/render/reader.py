@@ -15,6 +15,7 @@ FUNCTIONS = {
 }  # fmt: skip
 OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
+    "tr": np.trace,
 }  # fmt: skip
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
@@ -263,6 +264,8 @@ def transposed(value):
 
 
 def together(left, right):
+    if isinstance(right, str) and right == "ones":
+        return left.sum(axis=1)
     if isinstance(left, str) and left == "sum":
         return right.sum()
     if np.ndim(left) == 0 or np.ndim(right) == 0:

@@ -4,8 +4,13 @@ A cell is a function of one step, from parameters p, input x and old states to t
 in the order of the declaration. Only cells that torch.nn lacks are here. `linear` is W x for each row.
 """
 
+from functools import partial
+
+import torch
 from torch import relu, sigmoid, tanh
 from torch.nn.functional import linear
+
+eye = partial(torch.eye, dtype=torch.float64)
 
 
 def gate(p, k, x, h):
@@ -129,6 +134,46 @@ def nas(p, x, h, c):
     return h, h, c
 
 
+# --- antisymmetric networks: the constants are those of the declaration ---
+
+
+def antisymmetric(p, x, h):
+    """Chang et al. 2019, arXiv:1902.09689."""
+    A = p["U"] - p["U"].T - 0.01 * eye(len(p["U"]))
+    h = h + 0.1 * tanh(linear(x, p["W"], p["b"]) + linear(h, A))
+    return h, h
+
+
+def antisymmetric_gated(p, x, h):
+    """The same, gated."""
+    a = linear(h, p["U"] - p["U"].T - 0.01 * eye(len(p["U"])))
+    z, n = sigmoid(linear(x, p["W_z"], p["b_z"]) + a), tanh(linear(x, p["W_n"], p["b_n"]) + a)
+    h = h + 0.1 * z * n
+    return h, h
+
+
+# --- fast small networks ---
+
+
+def fastrnn(p, x, h):
+    """Kusupati et al. 2018, arXiv:1901.02358."""
+    h = sigmoid(p["alpha"]) * tanh(linear(x, p["W"], p["b"]) + linear(h, p["U"])) + sigmoid(p["beta"]) * h
+    return h, h
+
+
+def fastgrnn(p, x, h):
+    """The same paper."""
+    a = linear(x, p["W"]) + linear(h, p["U"])
+    z, n = sigmoid(a + p["b_z"]), tanh(a + p["b_n"])
+    h = (sigmoid(p["zeta"]) * (1 - z) + sigmoid(p["nu"])) * n + z * h
+    return h, h
+
+
+def fastgrnn_lowrank(p, x, h):
+    """The same, with the matrices multiplied out."""
+    return fastgrnn({**p, "W": p["W_1"] @ p["W_2"].T, "U": p["U_1"] @ p["U_2"].T}, x, h)
+
+
 # --- elementwise recurrences ---
 
 
@@ -154,5 +199,6 @@ TORCH_CELLS = {
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
         lstm_multiplicative, nas, sru, sru_recurrence,
         gru_reset_before, gru_reset_before_inverted, mgu,
+        antisymmetric, antisymmetric_gated, fastrnn, fastgrnn, fastgrnn_lowrank,
     )
 }
