@@ -52,7 +52,8 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
         *([Section("Once per call", (_ONCE,), (), tuple(named))] if named else []),
         Section("Forward pass", (_FORWARD,), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
-        *([Section("Gradients of the parameters", (_ONCE_GRADIENTS if once else _GRADIENTS,), (), tuple(gradients))] if gradients else []),
+        *([Section("Gradients of the parameters", (_ONCE_GRADIENTS if once else _GRADIENTS,), (), tuple(gradients))]
+          if gradients else []),
         Section("State Jacobian", (_JACOBIAN,), (), tuple(partials)),
     )
 
