@@ -225,6 +225,10 @@ class Reader:
             condition = self.condition()
             self.expect("}")
             return lambda env: np.where(condition(env), 1.0, 0.0)
+        if what == "B" and self.next == "_":
+            self.take()
+            count = int(self.take())
+            return lambda env: np.equal.outer(*[np.arange(env["size"]) * count // env["size"]] * 2) * 1.0
         return {"1": lambda env: "ones", "I": lambda env: np.eye(env["size"])}[what]
 
     def name(self):
