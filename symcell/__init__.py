@@ -14,7 +14,9 @@ _HOME = {
     "symcell.compiler": ("compile", "reference", "derive"),
     "symcell.declare.cell": ("Cell", "UnusedParameterWarning"),
     "symcell.declare.errors": ("CellError",),
-    "symcell.declare.members": ("Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"),
+    "symcell.declare.members": (
+        "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector",
+    ),
     "symcell.declare.functions": (
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
         "maximum", "minimum", "relu", "sigmoid", "sign", "silu", "softplus", "sqrt", "tanh", "where",

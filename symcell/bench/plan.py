@@ -16,7 +16,7 @@ import numpy as np
 from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import Graph, Map, MatMul, Node, Once
-from symcell.graph.names import EYE, TRANSPOSED, base
+from symcell.graph.names import TRANSPOSED, base, is_pattern, pattern
 
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
@@ -128,10 +128,12 @@ def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: M
 
 def _whole(plan: Plan, node: Once, env: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays of an expression that is computed once, by the names of its symbols."""
-    names = {found.name for found in node.expression.free_symbols} - {EYE}
+    symbols = {found.name for found in node.expression.free_symbols}
+    names = sorted(name for name in symbols if not is_pattern(name))
     values = {name: env[base(name)].T if name.endswith(TRANSPOSED) else env[base(name)] for name in names}
     like = next((value for value in values.values() if getattr(value, "ndim", 0) == 2), None)
-    if like is not None:
-        eye = np.eye(len(like))
-        values[EYE] = like.new_tensor(eye) if hasattr(like, "new_tensor") else eye.astype(like.dtype)
+    for name in symbols - values.keys():
+        assert like is not None, node
+        made = pattern(name, *like.shape)
+        values[name] = like.new_tensor(made) if hasattr(like, "new_tensor") else made.astype(like.dtype)
     return values

@@ -127,6 +127,49 @@ class IdentityMatrix(MatrixAlgebra, sympy.Basic):
         return str(self)
 
 
+class BlockMatrix(MatrixAlgebra, sympy.Basic):
+    """A matrix with zeros outside of so many blocks along its diagonal. args: the matrix, the number of blocks."""
+
+    __slots__ = ()
+
+    @property
+    def matrix(self) -> Any:
+        """The matrix whose blocks are kept."""
+        return self.args[0]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return int(self.args[1])
+
+    @property
+    def _scope(self) -> Any:
+        return self.matrix._scope
+
+    @property
+    def codomain(self) -> str:
+        """The dimension of its rows."""
+        return str(self.matrix.codomain)
+
+    @property
+    def domain(self) -> str:
+        """The dimension of its columns."""
+        return str(self.matrix.domain)
+
+    @property
+    def T(self) -> BlockMatrix:
+        """The transpose, which has the transposed blocks."""
+        return self.func(self.matrix.T, self.args[1])
+
+    def __str__(self) -> str:
+        return f"BlockDiagonal({self.matrix}, {self.blocks})"
+
+    __repr__ = __str__
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self)
+
+
 class MatrixSum(MatrixAlgebra, sympy.Basic):
     """A sum of products of matrices, each with a scalar in front; made by `combined`. args: (scalar, *factors)."""
 
@@ -138,7 +181,8 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
     @property
     def matrices(self) -> tuple[Any, ...]:
         """The declared matrices in it."""
-        return tuple(factor for _, factors in self._terms() for factor in factors
+        factors = [factor for _, product in self._terms() for factor in product]
+        return tuple(factor.matrix if isinstance(factor, BlockMatrix) else factor for factor in factors
                      if not isinstance(factor, IdentityMatrix))
 
     @property
@@ -179,6 +223,23 @@ def identity(vector: Any) -> IdentityMatrix:
     raise CellError(f"{cell_being_declared()}Identity({vector!r}): expected a declared vector, or a dimension's name.")
 
 
+def block_diagonal(matrix: Any, blocks: int) -> BlockMatrix:
+    """`BlockDiagonal(U, 4)`: the matrix with zeros outside of 4 blocks along its diagonal, one per head.
+
+    Blocks are equal where their number divides both sizes, else they differ by one row or column.
+    """
+    if not hasattr(matrix, "_apply") or isinstance(matrix, IdentityMatrix):
+        raise CellError(f"{cell_being_declared()}BlockDiagonal({matrix}, ...) expects a declared matrix.")
+    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
+        raise _error(matrix, f"BlockDiagonal({matrix}, {blocks!r}): the number of blocks is an integer of at least 1.")
+    return BlockMatrix(matrix, sympy.Integer(blocks))
+
+
+def single(terms: Iterable[Term]) -> MatrixSum:
+    """Return the sum as it is, even of one term."""
+    return sympy.Basic.__new__(MatrixSum, *(sympy.Tuple(c, *factors) for c, factors in terms))
+
+
 def combined(terms: Iterable[Term]) -> Any:
     """Return the sum of some terms, equal products collected; a single matrix as itself.
 
@@ -195,7 +256,7 @@ def combined(terms: Iterable[Term]) -> Any:
     if len(kept) == 1 and kept[0][0] is sympy.S.One and len(kept[0][1]) == 1:
         return kept[0][1][0]
     _check_shapes([factors for _, factors in kept])
-    return sympy.Basic.__new__(MatrixSum, *(sympy.Tuple(c, *factors) for c, factors in kept))
+    return single((c, factors) for c, factors in kept)
 
 
 def _without_identities(factors: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -219,10 +280,11 @@ def _check_shapes(products: list[tuple[Any, ...]]) -> None:
 def _merged(matrix: MatrixAlgebra) -> Iterator[Term]:
     """Yield the terms, several single matrices merged into one that is computed once per call."""
     terms = matrix._terms()
-    single = [term for term in terms if len(term[1]) == 1]
-    scope = _scope(single[0][1] if len(single) == 1 else [f for _, factors in single for f in factors])
-    if len(single) > 1 and scope is not None:
-        yield sympy.S.One, (scope.matrix_of(combined(single)),)
+    alone = [term for term in terms if len(term[1]) == 1]
+    scope = _scope([factor for _, factors in alone for factor in factors])
+    dense = len(alone) > 1 or any(isinstance(factors[0], BlockMatrix) for _, factors in alone)
+    if dense and scope is not None:
+        yield sympy.S.One, (scope.matrix_of(single(alone)),)
         terms = tuple(term for term in terms if len(term[1]) > 1)
     for coefficient, factors in terms:
         scope = _scope(factors)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcell.declare.errors import CellError, cell_being_declared
+from symcell.declare.matrices import block_diagonal as BlockDiagonal
 from symcell.declare.matrices import identity as Identity
 
 
@@ -91,6 +92,6 @@ class Output(_Unnamed):
     expression: Any
 
 
-__all__ = ["MEMBERS", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"]
+__all__ = ["MEMBERS", "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"]
 
 MEMBERS = (Input, State, Matrix, Vector, Scalar, Constant, Output)

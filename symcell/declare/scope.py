@@ -13,7 +13,7 @@ import sympy
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula import dims_of, normalise
 from symcell.declare.functions import FUNCTIONS
-from symcell.declare.matrices import IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
 from symcell.declare.spec import CellSpec, Equation, Parameter
@@ -51,6 +51,8 @@ class Scope:
         if isinstance(value, sympy.Expr) and not value.is_number:
             self._check_new(name)
             return self._define(name, value)
+        if isinstance(value, BlockMatrix):
+            value = single(value._terms())
         if isinstance(value, MatrixSum):
             self._check_new(name)
             return self._define_matrix(name, value)
@@ -305,7 +307,7 @@ class Namespace(dict[str, Any]):
         elsewhere = {*frame.f_code.co_freevars, *frame.f_code.co_cellvars, *frame.f_globals, *vars(builtins)}
         if name in elsewhere or name.startswith("__"):
             raise KeyError(name)
-        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS), "Identity"]
+        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS), "BlockDiagonal", "Identity"]
         hint = suggestion(name, known)
         raise CellError(f"{self.scope.cell}: the name {name!r} is not defined above this line.{hint}")
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import sympy
 
-from symcell.graph.names import EYE, base, symbol
+from symcell.graph.names import EYE, base, is_pattern, symbol
 
 Role = Literal[
     "input",  # comes from outside at each step
@@ -140,7 +140,7 @@ class Once:
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the values it uses."""
-        return tuple(sorted({base(found.name) for found in self.expression.free_symbols} - {EYE}))
+        return tuple(sorted({base(found.name) for found in self.expression.free_symbols if not is_pattern(found.name)}))
 
     def __str__(self) -> str:
         text = str(self.expression).replace(EYE, "I")

@@ -12,14 +12,14 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.declare.matrices import IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.static import computable
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.check import check
 from symcell.graph.ir import GIVEN, Carry, Graph
-from symcell.graph.names import EYE, TRANSPOSED
+from symcell.graph.names import BLOCKS, EYE, TRANSPOSED
 
 
 def lower(spec: CellSpec) -> Graph:
@@ -69,9 +69,16 @@ def _is_static(build: Builder, formula: sympy.Basic) -> bool:
 def _matrix(build: Builder, formula: MatrixSum, name: str) -> sympy.Expr:
     terms = []
     for coefficient, (factor,) in formula._terms():
-        entry = EYE if isinstance(factor, IdentityMatrix) else factor.name + TRANSPOSED * factor.transposed
-        terms.append(_expression(build, coefficient, name) * symbol(entry))
+        terms.append(_expression(build, coefficient, name) * _entry(factor))
     return sympy.Add(*terms)
+
+
+def _entry(factor: IdentityMatrix | BlockMatrix | MatrixSymbol) -> sympy.Expr:
+    if isinstance(factor, IdentityMatrix):
+        return symbol(EYE)
+    if isinstance(factor, BlockMatrix):
+        return symbol(f"{BLOCKS}{factor.blocks}") * _entry(factor.matrix)
+    return symbol(factor.name + TRANSPOSED * factor.transposed)
 
 
 def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:

@@ -1,8 +1,9 @@
 """What is computed once per call: matrices, vectors and scalars made of parameters and constants alone.
 
 A `Once` node is an elementwise expression of whole arrays. Its symbols are names of values; a name with ".T" behind it
-is the transpose, and EYE is the identity. Transposition is thereby one more name, and SymPy differentiates by it: with
-A = U - U.T the entry (i, j) of d_A adds to d_U at (i, j) by the first name and, mirrored, at (j, i) by the second.
+is the transpose, and patterns are the identity and blocks along the diagonal. Transposition is thereby one more name,
+and SymPy differentiates by it: with A = U - U.T the entry (i, j) of d_A adds to d_U at (i, j) by the first name and,
+mirrored, at (j, i) by the second.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sympy
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import GIVEN, Graph, Once
-from symcell.graph.names import EYE, TRANSPOSED, base, symbol
+from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern, pattern, symbol
 
 Array = Any
 Dims = Callable[[str], tuple[str, ...]]
@@ -25,7 +26,7 @@ def mirrored(expression: sympy.Expr, dims: Dims) -> sympy.Expr:
     """Return the transpose of an expression: every matrix in it becomes its transpose, and back."""
     swaps = {}
     for name in (found.name for found in expression.free_symbols):
-        if name != EYE and len(dims(base(name))) == 2:
+        if not is_pattern(name) and len(dims(base(name))) == 2:
             swaps[symbol(name)] = symbol(base(name) if name.endswith(TRANSPOSED) else name + TRANSPOSED)
     return expression.xreplace(swaps)
 
@@ -35,7 +36,7 @@ def expression_dims(node: Once, dims: Dims) -> tuple[str, ...]:
     if not node.summed:
         return dims(node.out)
     for found in sorted(node.expression.free_symbols, key=str):
-        if found.name != EYE and dims(base(found.name)):
+        if not is_pattern(found.name) and dims(base(found.name)):
             own = dims(base(found.name))
             return own[::-1] if found.name.endswith(TRANSPOSED) else own
     return ()
@@ -53,8 +54,8 @@ def faults(graph: Graph, node: Once) -> Iterator[str]:
         yield f"{node}: writes to the wrong kind of value"
     allowed = {*GIVEN} | ({"sum", "total"} if role == "total" else set())
     for name in (found.name for found in node.expression.free_symbols):
-        if name == EYE:
-            fits = len(expected) == 2 and expected[0] == expected[1]
+        if is_pattern(name):
+            fits = len(expected) == 2 and (name != EYE or expected[0] == expected[1])
         else:
             own = dims(base(name))
             fits = (own[::-1] if name.endswith(TRANSPOSED) else own) in ((), expected)
@@ -81,10 +82,11 @@ def run(graph: Graph, late: bool, env: Mapping[str, Array], sizes: Mapping[str, 
 def _value(graph: Graph, node: Once, env: Mapping[str, Array], sizes: Mapping[str, int], functions: Functions,
            constant: Any) -> Array:
     dims = expression_dims(node, lambda name: graph.value(name).dims)
-    values = {name: np.asarray(env[base(name)]).T if name.endswith(TRANSPOSED) else env[base(name)]
-              for name in (found.name for found in node.expression.free_symbols) if name != EYE}
-    if len(dims) == 2:
-        values[EYE] = np.eye(sizes[dims[0]], sizes[dims[1]], dtype=int)
-    shape = tuple(sizes[dim] for dim in dims)
+    shape, values = tuple(sizes[dim] for dim in dims), {}
+    for name in (found.name for found in node.expression.free_symbols):
+        if is_pattern(name):
+            values[name] = pattern(name, *shape)
+        else:
+            values[name] = np.asarray(env[base(name)]).T if name.endswith(TRANSPOSED) else env[base(name)]
     value = np.broadcast_to(np.asarray(evaluate(node.expression, values, functions, constant)), shape)
     return np.asarray(value.sum()) if node.summed else np.array(value)

@@ -15,7 +15,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, Apply
 
@@ -69,7 +69,11 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
 def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, sizes: Mapping[str, int]) -> Array:
     terms = []
     for coefficient, (factor,) in formula._terms():
-        if isinstance(factor, IdentityMatrix):
+        if isinstance(factor, BlockMatrix):
+            rows, cols, n = sizes[factor.codomain], sizes[factor.domain], factor.blocks
+            kept = library.constant([[float(i * n // rows == j * n // cols) for j in range(cols)] for i in range(rows)])
+            matrix = kept * (env[factor.matrix.name].T if factor.matrix.transposed else env[factor.matrix.name])
+        elif isinstance(factor, IdentityMatrix):
             n = sizes[factor.domain]
             matrix = library.constant([[float(i == j) for j in range(n)] for i in range(n)])
         else:

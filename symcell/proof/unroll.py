@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
 from symcell.proof.algebra import Algebra
@@ -127,7 +127,13 @@ class Unrolled:
 
         return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
 
-    def _matrix(self, factor: MatrixSymbol | IdentityMatrix, env: Mapping[str, Any]) -> Any:
+    def _matrix(self, factor: MatrixSymbol | IdentityMatrix | BlockMatrix, env: Mapping[str, Any]) -> Any:
+        if isinstance(factor, BlockMatrix):
+            kept = self._matrix(factor.matrix, env).copy()
+            for i, j in np.ndindex(kept.shape):
+                if i * factor.blocks // kept.shape[0] != j * factor.blocks // kept.shape[1]:
+                    kept[i, j] = sympy.S.Zero
+            return kept
         if isinstance(factor, IdentityMatrix):
             return np.eye(self.problem.sizes[factor.domain], dtype=int).astype(object)
         return env[factor.name].T if factor.transposed else env[factor.name]

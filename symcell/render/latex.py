@@ -11,7 +11,7 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.graph.ir import Map, MatMul, Once, TimeSum, symbol
-from symcell.graph.names import EYE, TRANSPOSED, base
+from symcell.graph.names import BLOCKS, EYE, TRANSPOSED, base, is_pattern
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -67,8 +67,9 @@ class Formula:
     # --- names, and what stands for a name ---------------------------------------------------------------
 
     def _symbol(self, name: str) -> tuple[str, Level]:
-        if name == EYE:
-            return r"\mathbf{I}", Level.BASE
+        if is_pattern(name):
+            blocks = rf"\mathbf{{B}}_{braced(name.removeprefix(BLOCKS))}"
+            return r"\mathbf{I}" if name == EYE else blocks, Level.BASE
         if name.endswith(TRANSPOSED):
             return self(base(name), Level.BASE) + r"^\top", Level.ATOM
         node = self.notation.formula(name)

@@ -18,7 +18,7 @@ import sympy
 
 from symcell.declare.symbols import NEXT
 from symcell.graph.ir import GIVEN, Graph, Map, MatMul, Once, TimeSum, Value
-from symcell.graph.names import EYE, TRANSPOSED, base
+from symcell.graph.names import TRANSPOSED, base, is_pattern
 from symcell.render.names import Name, names_of
 
 
@@ -30,9 +30,9 @@ class Notation:
     backward: Graph
 
     def value(self, name: str) -> Value:
-        """Return the value of this name, of either graph; of what is computed once also a transpose, the identity."""
-        if name == EYE:
-            return Value(EYE, ("", ""), "constant")
+        """Return the value of this name, of either graph; of what is computed once also a transpose, a pattern."""
+        if is_pattern(name):
+            return Value(name, ("", ""), "constant")
         if name.endswith(TRANSPOSED):
             value = self.value(base(name))
             return replace(value, name=name, dims=value.dims[::-1])
@@ -44,7 +44,7 @@ class Notation:
 
     def index(self, name: str) -> int:
         """Return the position of a value in its graph: when it is computed."""
-        return len(self._positions) if name == EYE else self._positions[base(name)]
+        return len(self._positions) if is_pattern(name) else self._positions[base(name)]
 
     def formula(self, name: str) -> Map | MatMul | Once | TimeSum | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
@@ -105,7 +105,7 @@ class Notation:
 
     def is_static(self, name: str) -> bool:
         """Whether a value is the same at all steps: made of parameters, constants and whole values only."""
-        return name == EYE or base(name) in self._static or self.value(name).role in ("sum", "total") \
+        return is_pattern(name) or base(name) in self._static or self.value(name).role in ("sum", "total") \
             or self.backward.is_whole(name)
 
     # --- tables, made once ---------------------------------------------------------------------------------

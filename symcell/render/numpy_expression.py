@@ -10,21 +10,21 @@ from sympy.printing.str import StrPrinter
 
 from symcell.declare.functions import CONDITIONS, Elementwise
 from symcell.declare.static import numpy_text
-from symcell.graph.names import EYE, TRANSPOSED, base
+from symcell.graph.names import BLOCKS, EYE, TRANSPOSED, base, is_pattern
 from symcell.render.c_expression import number
 
 
-def numpy_expression(expression: sympy.Basic, name: Callable[[str], str], eye: str) -> str:
-    """Return the Python text; `name` gives the variable of a value, `eye` the text of the identity matrix."""
-    return str(_Printer(name, eye).doprint(expression))
+def numpy_expression(expression: sympy.Basic, name: Callable[[str], str], shape: str) -> str:
+    """Return the Python text; `name` gives the variable of a value, `shape` is the text of a matrix's shape."""
+    return str(_Printer(name, shape).doprint(expression))
 
 
 class _Printer(StrPrinter):
     """Python's own operators mean the same on arrays; functions are those of the table's NumPy column."""
 
-    def __init__(self, name: Callable[[str], str], eye: str) -> None:
+    def __init__(self, name: Callable[[str], str], shape: str) -> None:
         super().__init__()
-        self.name, self.eye = name, eye
+        self.name, self.shape = name, shape
 
     def _print(self, expr: sympy.Basic, **options: object) -> str:
         """Print constants as numbers, whatever class SymPy has for them."""
@@ -34,7 +34,9 @@ class _Printer(StrPrinter):
 
     def _print_Symbol(self, expr: sympy.Symbol) -> str:
         if expr.name == EYE:
-            return self.eye
+            return f"np.eye(*{self.shape})"
+        if is_pattern(expr.name):
+            return f"blocks({expr.name.removeprefix(BLOCKS)}, *{self.shape})"
         return self.name(base(expr.name)) + (".T" if expr.name.endswith(TRANSPOSED) else "")
 
     def _print_Add(self, expr: sympy.Add, order: object = None) -> str:

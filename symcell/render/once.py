@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symcell.graph.ir import BatchSum, Graph, Once, Outer
-from symcell.graph.names import EYE, TRANSPOSED, base
+from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern
 from symcell.render.identifiers import Identifiers
 from symcell.render.numpy_expression import numpy_expression
 
@@ -24,6 +24,11 @@ class OnceView:
     def numeric(self) -> bool:
         """Whether it calls a function that NumPy has not."""
         return any("numeric." in line for line in self.lines)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it holds a block-diagonal matrix."""
+        return any("blocks(" in line for line in self.lines)
 
 
 def before(graph: Graph, names: Identifiers) -> OnceView | None:
@@ -77,10 +82,11 @@ def _read(names: Identifiers, name: str, text: str) -> str:
 
 
 def _assign(graph: Graph, node: Once, names: Identifiers) -> str:
-    arrays = sorted(found.name for found in node.expression.free_symbols if found.name != EYE)
-    matrices = [base(name) for name in arrays if len(graph.value(base(name)).dims) == 2]
-    eye = f"np.eye(*{_variable(names, matrices[0])}.shape)" if matrices else ""
-    text = numpy_expression(node.expression, lambda name: _variable(names, name), eye)
+    arrays = sorted(found.name for found in node.expression.free_symbols if not is_pattern(found.name))
+    matrices = [name for name in arrays if len(graph.value(base(name)).dims) == 2]
+    turned = ".T" if matrices and matrices[0].endswith(TRANSPOSED) else ""
+    shape = f"{_variable(names, base(matrices[0]))}{turned}.shape" if matrices else ""
+    text = numpy_expression(node.expression, lambda name: _variable(names, name), shape)
     return f"{_variable(names, node.out)} = {f'np.sum({text})' if node.summed else text}"
 
 

@@ -96,6 +96,8 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
         special += r" $\mathbf{1}_{a > b}$ is $1$ where the condition holds and $0$ elsewhere."
     if r"\mathbf{1}^\top" in text:
         special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
+    if r"\mathbf{B}_" in text:
+        special += r" $\mathbf{B}_n$ holds $1$ in $n$ blocks along the diagonal and $0$ elsewhere."
     yield special
     s = states[0]
     yield (rf"A bar marks an adjoint: $\bar{{v}} = \partial \mathcal{{L}} / \partial v$ for the loss $\mathcal{{L}}$. "

@@ -1,5 +1,7 @@
 """The algebra of matrices: what is written is what a person computes by hand in NumPy; the rest is refused."""
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 
@@ -8,10 +10,11 @@ from symcell.declare.errors import CellError
 from symcell.declare.matrices import MatrixSum
 from symcell.graph.ir import MatMul
 from symcell.graph.lower import lower
+from symcell.graph.names import BLOCKS, pattern
 from tests.declare.text import declare
 from tests.oracle import Sample, run
 
-WORDS = {"Identity": symcell.Identity}
+WORDS = {"Identity": symcell.Identity, "BlockDiagonal": symcell.BlockDiagonal}
 BODY = """
 x, h = Input(), State()
 W, U, V, P, Q = Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, "R"), Matrix(h, "R")
@@ -41,6 +44,10 @@ EXPRESSIONS = {
     "(Identity(h) @ U @ Identity(h)) @ h": lambda p: p.U,
     "(U @ V @ U.T) @ h": lambda p: p.U @ p.V @ p.U.T,
     "(W @ W.T) @ h": lambda p: p.W @ p.W.T,
+    "BlockDiagonal(U, 1) @ h": lambda p: p.U,
+    "BlockDiagonal(U, 3) @ h": lambda p: np.diag(np.diag(p.U)),
+    "(V - a * BlockDiagonal(U, 3).T) @ h": lambda p: p.V - p.a * np.diag(np.diag(p.U)),
+    "(V @ BlockDiagonal(U, 3)) @ h": lambda p: p.V * np.diag(p.U),
     "U @ ((V - V.T) @ h)": lambda p: p.U @ (p.V - p.V.T),
 }
 
@@ -70,6 +77,26 @@ def test_a_name_changes_nothing(expression):
     np.testing.assert_allclose(results.y, expected.y, rtol=1e-13, atol=1e-14)
     for name, gradient in expected.dparams.items():
         np.testing.assert_allclose(results.dparams[name], gradient, rtol=0, atol=1e-13, err_msg=name)
+
+
+def test_blocks_lie_along_the_diagonal_and_nothing_else_has_a_gradient():
+    cell = declare(BODY.format(before="", expression="BlockDiagonal(U, 2) @ h"), **WORDS)
+    sample = Sample.draw(cell, T=2, B=3, I=2, H=4, R=2, seed=5)
+    results, kept = run(cell, sample), np.kron(np.eye(2), np.ones((2, 2)))
+    np.testing.assert_allclose(results.y[0], sample.state["h"] @ (kept * sample.params["U"]).T, rtol=1e-13)
+    assert ((results.dparams["U"] != 0) == (kept == 1)).all()
+
+
+@pytest.mark.parametrize(("rows", "cols", "blocks"), [(4, 4, 2), (6, 4, 2), (5, 5, 2), (3, 7, 3), (2, 2, 5), (1, 1, 2)])
+def test_every_row_and_column_is_in_one_block_of_about_one_size(rows, cols, blocks):
+    made = pattern(f"{BLOCKS}{blocks}", rows, cols)
+    assert (made == pattern(f"{BLOCKS}{blocks}", cols, rows).T).all()
+    heights = [len(list(group)) for _, group in groupby(map(tuple, made))]
+    assert sum(heights) == rows
+    if blocks <= min(rows, cols):
+        assert len(heights) == blocks
+        assert max(heights) - min(heights) <= 1
+        assert (made.sum(axis=0) > 0).all()
 
 
 def test_a_sum_is_computed_once_and_a_product_is_applied_factor_by_factor():
@@ -114,6 +141,11 @@ REFUSED = {
     "q = (U - V) @ x": "(U - V) is (H, H) and applies to vectors of H; x is a vector of I",
     "q = (U - V) @ 3": "a matrix applies to a vector expression",
     "q = Identity(h) @ x": "the shapes in Identity(H) @ x do not agree: x is a vector of I",
+    "q = BlockDiagonal(b, 2) @ h": "BlockDiagonal(b, ...) expects a declared matrix",
+    "q = BlockDiagonal(U - V, 2) @ h": "BlockDiagonal(U - V, ...) expects a declared matrix",
+    "q = BlockDiagonal(U, 0) @ h": "BlockDiagonal(U, 0): the number of blocks is an integer of at least 1",
+    "q = BlockDiagonal(U, 2.0) @ h": "the number of blocks is an integer",
+    "q = BlockDiagonal(U, 2) @ x": "x is a vector of I",
     "q = Identity(3)": "Identity(3): expected a declared vector, or a dimension's name.",
     "q = Identity(a)": "a is a scalar and has no dimension",
     "A = U - V\nA = V": "A is defined twice",

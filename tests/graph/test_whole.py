@@ -21,13 +21,13 @@ h.next = tanh(W @ x + U @ h + p)
 """, name="Conditioned")
 
 
-def once(graph):
+def whole(graph):
     return [value.name for value in graph.values if value.whole]
 
 
-def test_a_projection_of_it_is_computed_once():
+def test_a_projection_of_it_is_whole():
     graph = lower(CONDITIONED.spec)
-    assert once(graph) == ["z", "V_z", "a_p", "p"]
+    assert whole(graph) == ["z", "V_z", "a_p", "p"]
     assert not graph.late
     backward = adjoint(graph)
     assert [str(node) for node in backward.time_sums] == ["d_p.steps += d_p.steps.t, over time"]
@@ -51,7 +51,7 @@ def test_an_output_and_a_state_change_at_every_step_even_if_made_of_it_alone():
     y = Output(tanh(V @ z) * x + h.next + c)
     """)
     graph = lower(cell.spec)
-    assert once(graph) == ["z", "V_z", "tanh_V_z"]
+    assert whole(graph) == ["z", "V_z", "tanh_V_z"]
     sample = Sample.draw(cell, T=3, B=2, H=3)
     expected = np.broadcast_to(sample.x["z"] @ sample.params["V"].T, (3, 2, 3))
     c = np.stack([sample.state["c"], sample.x["z"], sample.x["z"]])

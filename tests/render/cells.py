@@ -2,7 +2,7 @@
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
-from symcell.declare.members import Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
+from symcell.declare.members import BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
 
 
 # The equations are written as a person might, not as a linter would.
@@ -52,7 +52,7 @@ class Derived(Cell):
 
     s = sigmoid(gamma)
     r = k * exp(-tau)
-    A = U - U.T - gamma * Identity(h)
+    A = U - BlockDiagonal(U, 2).T - gamma * Identity(h)
     f = sigmoid(W @ x + (s * U - V.T / 2) @ h + b)
     h.next = (1 - r) * h + r * tanh(s * (W @ x) + A @ (f * h)) + A.T @ (U @ h) * exp(k * gamma)
 

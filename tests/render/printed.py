@@ -12,6 +12,7 @@ from tests.render.reader import read
 
 SPELLED = {
     "h_tilde": (r"\tilde{h}",), "c_hat": (r"\hat{c}",), "gamma": (r"\gamma",), "alpha": (r"\alpha",), "tau": (r"\tau",),
+    **{word: (rf"\{word}",) for word in ("beta", "epsilon", "zeta", "nu")},
     "gate": (r"\mathit{gate}",), "a_gate": ("a", r"\mathrm{gate}"), "a_h_next": ("a", "h"), "a_y_next": ("a", "y"),
 }  # fmt: skip
 

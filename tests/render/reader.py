@@ -20,7 +20,7 @@ OPERATORS = {
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
 STOP = {")", "}", "|", ",", "&", "+", "-", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None, *RELATIONS}
-GREEK = {rf"\{word}" for word in ("alpha", "beta", "gamma", "delta", "tau", "sigma")}
+GREEK = {rf"\{word}" for word in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "nu", "tau", "sigma")}
 ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
 
 
@@ -225,6 +225,10 @@ class Reader:
             condition = self.condition()
             self.expect("}")
             return lambda env: np.where(condition(env), 1.0, 0.0)
+        if what == "B" and self.next == "_":
+            self.take()
+            count = int(self.take())
+            return lambda env: np.equal.outer(*[np.arange(env["size"]) * count // env["size"]] * 2) * 1.0
         return {"1": lambda env: "ones", "I": lambda env: np.eye(env["size"])}[what]
 
     def name(self):

@@ -23,19 +23,19 @@ from symcell.declare.functions import (
 from symcell.declare.static import numpy_text
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import symbol
-from symcell.graph.names import EYE
+from symcell.graph.names import BLOCKS, EYE, pattern
 from symcell.render.numpy_expression import numpy_expression
 from symcell.zoo import find
 from tests.render.cells import Derived
 
-a, U, V, UT, VT, I = (symbol(name) for name in ("a", "U", "V", "U.T", "V.T", EYE))
+a, U, V, UT, VT, I, B = (symbol(name) for name in ("a", "U", "V", "U.T", "V.T", EYE, f"{BLOCKS}2"))
 EXPRESSIONS = [
     U - UT - a * I, -(U + V) * a, -U * V, (U + V) * (U - V), a - (U - V), U / (1 + V**2), 1 / U, a / (3 * U), U**-3,
     U**2 * V**3, (U * V) ** 2, 2 ** sympy.Integer(3) * U, sympy.Rational(1, 3) * U, sympy.pi * U, sympy.sqrt(2) * U,
     sympy.Float(0.1, 17) * U, sigmoid(U) * tanh(-V), softplus(a) * exp(U), sqrt(absolute(U)), maximum(U, minimum(V, a)),
     hard_sigmoid(U * 4), where(U > V, U, -V), where((U > 0) & (a > V), U, 0), where((U >= V) | (a >= V), 1, V),
     where(~(U > 0), 1, 0), where(equal(U, V), 1, U), where(equal(U, U * 1), 1, V), -(-U - V), U - (-V) * a,
-    -1 * (a - 1) * U,
+    -1 * (a - 1) * U, B * UT - a * B * V,
 ]  # fmt: skip
 
 
@@ -43,9 +43,11 @@ EXPRESSIONS = [
 def test_the_text_has_the_value(expression):
     random = np.random.default_rng(0)
     values = {"U": random.normal(size=(3, 3)), "V": random.normal(size=(3, 3)), "a": np.float64(0.7)}
-    text = numpy_expression(expression, lambda name: f"v_{name}", "np.eye(*v_U.shape)")
-    got = eval(text, {"np": np, "numeric": numeric, **{f"v_{name}": value for name, value in values.items()}})
-    expected = evaluate(expression, {**values, "U.T": values["U"].T, "V.T": values["V"].T, EYE: np.eye(3)})
+    text = numpy_expression(expression, lambda name: f"v_{name}", "v_U.shape")
+    known = {"np": np, "numeric": numeric, "blocks": lambda n, *shape: pattern(f"{BLOCKS}{n}", *shape)}
+    got = eval(text, known | {f"v_{name}": value for name, value in values.items()})
+    expected = evaluate(expression, {**values, "U.T": values["U"].T, "V.T": values["V"].T, EYE: np.eye(3),
+                                     B.name: pattern(B.name, 3, 3)})
     np.testing.assert_allclose(got, expected, rtol=1e-14)
 
 
