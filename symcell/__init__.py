@@ -19,6 +19,8 @@ _HOME = {
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
         "maximum", "minimum", "relu", "sigmoid", "sign", "silu", "softplus", "sqrt", "tanh", "where",
     ),
+    "symcell.declare.reductions": ("reduce_max", "reduce_mean", "reduce_sum"),
+    "symcell.declare.normalise": ("layer_norm", "rms_norm", "softmax"),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -21,7 +21,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Equation:
-    """`name = expression`; the name is "h.next" for the update of state h. dims: () or (dim,)."""
+    """`name = expression`; the name is "h.next" for the update of state h. dims: (), (dim,) or (ROW,)."""
 
     name: str
     symbol: Quantity

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from symcell.declare.scope import Scope
 
 NEXT = ".next"  # "h.next" names the new value of state h: no identifier can collide with it
+ROW = "1"  # the dimension of what a reduction leaves: one number per step and row of the batch
 
 
 class Quantity(sympy.Symbol):

@@ -1,8 +1,9 @@
 """Graph -> Graph: the backward pass, itself a graph that runs the steps in the opposite order.
 
 The rules are the table ADJOINTS, a row per kind of node; the local derivatives come from SymPy. The set of
-kinds is closed: the adjoint of MatMul and Map needs MatMul, Map, Outer and BatchSum, and so does theirs,
-hence adjoint(adjoint(graph)) exists. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
+kinds is closed: the adjoint of MatMul, Map and Reduce needs these, Outer and BatchSum, and so does theirs,
+hence adjoint(adjoint(graph)) exists. A Map that reads a number per row broadcasts it, so that Reduce and Map are
+each other's adjoints. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
 through time.)
 
 Names: the adjoint of v is d_v. What a state's adjoint receives from the later step is `d_h.later`, a carry; what
@@ -18,11 +19,14 @@ from typing import Any
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
-from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role
+from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Reduce, Role
+from symcell.graph.reductions import KINDS
 
 LATER = ".later"
+_GIVEN: tuple[Role, ...] = ("param", "constant", "size", "index")  # the same in both directions, and at all steps
 
 
 def adjoint(forward: Graph) -> Graph:
@@ -65,7 +69,7 @@ class _Reverse:
             if value.name in scalars:  # made of scalar parameters only: computed again, never saved
                 build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())
             elif value.role != "sum":
-                role: Role = value.role if value.role in ("param", "constant") else "saved"
+                role: Role = value.role if value.role in _GIVEN else "saved"
                 build.add(value.name, value.dims, role, value.anonymous)
         for value in forward.with_role("sum"):  # the adjoint of a sum over time is one array for all steps
             self.adjoints[value.name] = build.add(build.fresh(f"d_{value.name}"), value.dims, "param")
@@ -84,11 +88,22 @@ class _Reverse:
     def of(self, name: str, dims: tuple[str, ...] | None = None) -> str | None:
         """Return the name of the adjoint of a value: an existing one where the sum is just that."""
         if name not in self.adjoints and self.terms[name]:
-            expression = total(self.terms[name])
-            found = self.build.find(expression)
+            expression, dims = self.collected(name), self.forward.value(name).dims
+            found = self.build.find(expression, dims)
             wish = self.build.fresh(f"d_{name}")
-            self.adjoints[name] = found or self.build.map(wish, expression, dims=self.forward.value(name).dims)
+            self.adjoints[name] = found or self.build.map(wish, expression, dims=dims)
         return self.adjoints.get(name)
+
+    def collected(self, name: str) -> sympy.Expr:
+        """Return the sum of what a value's consumers contribute; a number per row gets that of every component."""
+        if self.forward.value(name).dims != (ROW,):
+            return total(self.terms[name])
+        by_dims: dict[tuple[str, ...], list[sympy.Expr]] = defaultdict(list)
+        for term in self.terms[name]:
+            by_dims[self.build.map_dims(term)].append(term)
+        sums = [symbol(self.build.reduce("sum", self.build.value_of(total(terms), f"d_{name}_in")))
+                for dims, terms in by_dims.items() if dims not in ((), (ROW,))]
+        return total([*sums, *by_dims[(ROW,)], *by_dims[()]])
 
     def contribute(self, name: str, term: sympy.Expr) -> None:
         """Add a term to the adjoint of a value."""
@@ -106,12 +121,12 @@ class _Reverse:
         carries = []
         for carry in forward.carries:
             name, dims = carry.previous, forward.value(carry.previous).dims
-            handed = build.map(build.fresh(f"d_{name}"), total(self.terms[name]), dims=dims)
+            handed = build.map(build.fresh(f"d_{name}"), self.collected(name), dims=dims)
             self.adjoints[name] = handed
             carries.append(Carry(self.later[carry.next], handed))
         outputs = []
         for value in forward.with_role("input", "saved"):
-            outputs.append(build.map(build.fresh(f"d_{value.name}"), total(self.terms[value.name]), dims=value.dims))
+            outputs.append(build.map(build.fresh(f"d_{value.name}"), self.collected(value.name), dims=value.dims))
             self.adjoints[value.name] = outputs[-1]
         for value in forward.with_role("param"):
             self._parameter(value.name)
@@ -145,7 +160,7 @@ def _adjoint_of_map(sweep: _Reverse, node: Map) -> None:
     else:  # a scalar computed from scalars: what each component contributes is summed at the parameter only
         upstream = sweep.terms[node.out]
     for name in node.reads:
-        if upstream and sweep.forward.value(name).role != "constant":
+        if upstream and sweep.forward.value(name).role not in ("constant", "size", "index"):
             partial = sweep.partial(node.expression, name)
             for term in upstream:
                 sweep.contribute(name, term * partial)
@@ -161,6 +176,13 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
 
 
+def _adjoint_of_reduce(sweep: _Reverse, node: Reduce) -> None:
+    weight = KINDS[node.kind].weight
+    out = sweep.of(node.out) if weight else None
+    if weight and out:
+        sweep.contribute(node.operand, symbol(out) * weight(sweep.build, node.operand))
+
+
 def _adjoint_of_outer(sweep: _Reverse, node: Outer) -> None:
     d_out = sweep.adjoints[node.out]
     sweep.contribute(node.left, symbol(sweep.build.matmul(d_out, False, node.right)))
@@ -174,6 +196,7 @@ def _adjoint_of_batch_sum(sweep: _Reverse, node: BatchSum) -> None:
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Map: _adjoint_of_map,  # d_v += d_out * d(expression)/dv
     MatMul: _adjoint_of_matmul,  # d_v += W^T d_out;  d_W += d_out v^T
+    Reduce: _adjoint_of_reduce,  # d_v += d_out (sum), d_out / size (mean), d_out where v is the first maximum (max)
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
 }
@@ -187,5 +210,6 @@ def prune(graph: Graph) -> Graph:
         if node.out in needed or isinstance(node, (Outer, BatchSum)):
             needed |= {node.out, *node.reads}
             kept.append(node)
-    values = tuple(v for v in graph.values if v.role not in ("local", "saved") or v.name in needed)
+    dropped = ("local", "saved", "size", "index")
+    values = tuple(v for v in graph.values if v.role not in dropped or v.name in needed)
     return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, graph.adjoints)

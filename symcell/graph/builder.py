@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import sympy
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, Value, symbol
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Reduce, Role, Value, symbol
 
 
 class Builder:
@@ -37,13 +38,14 @@ class Builder:
         return self.values[name].dims
 
     def map_dims(self, expression: sympy.Expr) -> tuple[str, ...]:
-        """Return the dimensions of an elementwise expression: those of its vectors."""
-        vectors = sorted(s.name for s in expression.free_symbols if self.dims(s.name))
-        return self.dims(vectors[0]) if vectors else ()
+        """Return the dimensions of an elementwise expression: those of its vectors, else of its numbers per row."""
+        found = {self.dims(symbol.name) for symbol in expression.free_symbols} - {()}
+        return next(iter(found - {(ROW,)} or found), ())
 
-    def find(self, expression: sympy.Expr) -> str | None:
-        """Return the name of the value that this expression already is, if there is one."""
-        return expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
+    def find(self, expression: sympy.Expr, dims: tuple[str, ...] | None = None) -> str | None:
+        """Return the name of the value that this expression already is, if there is one (of these dimensions)."""
+        name = expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
+        return name if name is None or dims in (None, self.dims(name)) else None
 
     def map(self, name: str, expression: sympy.Expr, anonymous: bool = False,
             dims: tuple[str, ...] | None = None) -> str:
@@ -75,6 +77,27 @@ class Builder:
         self.nodes.append(MatMul(out, matrix, transposed, operand))
         self._made.setdefault(key, out)
         return out
+
+    def reduce(self, kind: str, operand: str, name: str | None = None) -> str:
+        """Reduce a vector to a number per row; the result is anonymous unless named."""
+        key = ("reduce", kind, operand)
+        if key in self._made:
+            return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
+        out = name or self.fresh(f"{kind}_{operand.replace('.', '_')}")
+        self.add(out, (ROW,), "local", anonymous=name is None)
+        self.nodes.append(Reduce(out, kind, operand))
+        self._made.setdefault(key, out)
+        return out
+
+    def size(self, dim: str) -> sympy.Symbol:
+        """Return the symbol of the number of components that vectors of a dimension have."""
+        name = f"size.{dim}"  # with a dot no author's name can collide
+        return symbol(name if name in self.values else self.add(name, (), "size"))
+
+    def index(self, dim: str) -> sympy.Symbol:
+        """Return the symbol of the vector 0, 1, 2, ... of a dimension."""
+        name = f"index.{dim}"
+        return symbol(name if name in self.values else self.add(name, (dim,), "index"))
 
     def outer(self, out: str, left: str, right: str) -> None:
         """Accumulate an outer product."""

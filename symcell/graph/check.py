@@ -8,7 +8,9 @@ import sympy
 from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare.functions import CONDITIONS, Elementwise, where_
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer, Reduce
+from symcell.graph.reductions import KINDS
 
 
 class GraphError(AssertionError):
@@ -46,6 +48,8 @@ def _faults(graph: Graph) -> Iterator[str]:
             yield f"{node}: the dimensions {[graph.value(n).dims for n in (node.out, *node.reads)]} do not agree"
         if isinstance(node, Map):
             yield from (f"{node}: {part!r} is no elementwise operation" for part in _foreign(node.expression))
+        if isinstance(node, Reduce) and node.kind not in KINDS:
+            yield f"{node}: {node.kind!r} is no reduction"
         if not accumulates:
             known.add(node.out)
     if known | sums != set(names):
@@ -77,7 +81,10 @@ def _dims_agree(graph: Graph, node: Node) -> bool:
         return out == dims[node.left] + dims[node.right] and len(out) == 2
     if isinstance(node, BatchSum):
         return out in ((), dims[node.operand])
-    return {dims[name] for name in node.reads if dims[name]} <= {out} and len(out) < 2
+    if isinstance(node, Reduce):
+        return out == (ROW,) and graph.value(node.operand).is_vector
+    fitting = {(), (ROW,), out} if out else {()}
+    return {dims[name] for name in node.reads} <= fitting and len(out) < 2
 
 
 _ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, Elementwise,

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer, Reduce
+from symcell.graph.reductions import counts, reduced
 
 Array = Any
 
@@ -22,7 +24,7 @@ Array = Any
 class Trace:
     """What a run of a graph computed.
 
-    steps: every per-step value, (T, B, dim), in original time order. carries: the value of each carry after the
+    steps: every per-step value, (T, B, dim), of a number per row (T, B, 1), in original time order. carries: the value of each carry after the
     last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
     """
 
@@ -42,7 +44,7 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
         carries: initial value of each carry's `previous`, (B, dim).
         sizes: of each dimension, and "B".
     """
-    B = sizes["B"]
+    B, sizes, params = sizes["B"], {**sizes, ROW: 1}, {**params, **counts(graph, sizes, constant)}
     state = {carry.previous: np.asarray(carries[carry.previous]) for carry in graph.carries}
     dtype = np.result_type(*steps.values(), *params.values(), *state.values(), np.float64)
     history = {
@@ -58,6 +60,8 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
             elif isinstance(node, Map):
                 shape = history[node.out].shape[1:]
                 env[node.out] = _rows(evaluate(node.expression, _columns(env, graph, node), functions, constant), shape)
+            elif isinstance(node, Reduce):
+                env[node.out] = reduced(node.kind, env[node.operand], constant)
             else:
                 continue
         for name in history:

@@ -12,11 +12,15 @@ from typing import Literal
 
 import sympy
 
+from symcell.declare.symbols import ROW
+
 Role = Literal[
     "input",  # comes from outside at each step
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
     "param",  # one array for the whole sequence
     "constant",  # one number for the whole sequence
+    "size",  # how many components the vectors of a dimension have, a number
+    "index",  # a vector that holds 0, 1, 2, ...
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
     "sum",  # accumulated over the batch and over time: a parameter's gradient
@@ -25,7 +29,9 @@ Role = Literal[
 
 @dataclass(frozen=True)
 class Value:
-    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix.
+    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix, (ROW,) of a number per row.
+
+    A scalar is the same at all steps and in all rows; a number per row is what a reduction leaves of a vector.
 
     An anonymous value has a made-up name; printers show the expression that it stands for.
     """
@@ -34,6 +40,11 @@ class Value:
     dims: tuple[str, ...]
     role: Role
     anonymous: bool = False
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it has components: it is neither a number nor a matrix."""
+        return len(self.dims) == 1 and self.dims != (ROW,)
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,23 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Reduce:
+    """out = one number per row, made of the components of a vector; `kind` is a row of reductions.KINDS."""
+
+    out: str
+    kind: str
+    operand: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return (self.operand,)
+
+    def __str__(self) -> str:
+        return f"{self.out} = {self.kind}({self.operand})"
+
+
+@dataclass(frozen=True)
 class Outer:
     """out += left right^T, summed over the batch and over time; out has the role "sum"."""
 
@@ -103,7 +131,8 @@ class BatchSum:
         return f"{self.out} += {self.operand}"
 
 
-Node = MatMul | Map | Outer | BatchSum
+Computed = MatMul | Map | Reduce  # a value of each step
+Node = Computed | Outer | BatchSum
 
 
 @dataclass(frozen=True)
@@ -128,7 +157,7 @@ class Graph:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
-        producers = {node.out: node for node in self.nodes if isinstance(node, (MatMul, Map))}
+        producers = {node.out: node for node in self.nodes if isinstance(node, Computed)}
         object.__setattr__(self, "_producers", producers)
 
     def value(self, name: str) -> Value:
@@ -136,7 +165,7 @@ class Graph:
         found: Value = self._by_name[name]  # type: ignore[attr-defined]
         return found
 
-    def producer(self, name: str) -> MatMul | Map | None:
+    def producer(self, name: str) -> Computed | None:
         """Return the node that computes a value at each step, if one does."""
         return self._producers.get(name)  # type: ignore[attr-defined]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
+from symcell.declare.reductions import Once, Reduction
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT, Apply
 from symcell.graph.builder import Builder, symbol
@@ -43,6 +44,9 @@ def _equation(build: Builder, equation: Equation) -> None:
         operand = _operand(build, formula.vector, name)
         build.matmul(formula.matrix.name, formula.matrix.transposed, operand, name)
         return
+    if isinstance(formula, Reduction):
+        build.reduce(formula.kind, _operand(build, formula.vector, name), name)
+        return
     if isinstance(formula, Elementwise) and len(formula.args) == 1 and formula.args[0].has(Apply):
         inside = _expression(build, formula.args[0], name)
         preactivation = build.value_of(inside, f"a_{name.replace('.', '_')}", anonymous=False)
@@ -61,6 +65,10 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     if isinstance(formula, Apply):
         operand = _operand(build, formula.vector, name)
         return symbol(build.matmul(formula.matrix.name, formula.matrix.transposed, operand))
+    if isinstance(formula, Reduction):
+        return symbol(build.reduce(formula.kind, _operand(build, formula.vector, name)))
+    if isinstance(formula, Once):
+        return symbol(_operand(build, formula.formula, name))
     if not formula.args:
         return formula
     arguments = [_expression(build, argument, name) for argument in formula.args]
