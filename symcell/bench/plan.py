@@ -14,7 +14,7 @@ import numpy as np
 
 from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
-from symcell.graph.ir import Graph, Map, MatMul, Node
+from symcell.graph.ir import Graph, Map, MatMul, Node, Reduce
 
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
@@ -108,7 +108,17 @@ def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: M
             continue
         if isinstance(node, Map):
             env[node.out] = evaluate(node.expression, env, functions)
+        elif isinstance(node, Reduce):
+            env[node.out] = _reduced(node.kind, env[node.operand])
         elif isinstance(node, MatMul):
             key = f"{where}: {node.operand}"
             env |= {product.out: part for product, part in plan.split(key, env[node.operand] @ weights[key])}
     return env
+
+
+def _reduced(kind: str, array: Array) -> Array:
+    """Reduce (..., dim) to (..., 1), in PyTorch or JAX."""
+    if kind in ("sum", "mean"):
+        return getattr(array, kind)(-1)[..., None]
+    largest = array.max(-1)
+    return getattr(largest, "values", largest)[..., None]  # PyTorch returns the indices too

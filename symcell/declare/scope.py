@@ -169,8 +169,8 @@ class Scope:
         formula = normalise(formula, name, self)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
-            raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is a vector of "
-                            f"{expected[0]}.")
+            raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is "
+                            f"{describe(expected)}.")
         self.equations[name] = Equation(name, self._quantity(name, dims), formula, dims)
 
     def read_next(self, state: Quantity) -> Quantity:
@@ -188,7 +188,11 @@ class Scope:
                             f"States here: {', '.join(self.states) or 'none'}.")
 
     def dims_of_symbol(self, symbol: sympy.Symbol) -> tuple[str, ...]:
-        """() of a scalar, (dim,) of a vector, (ROW,) of a number per row; a symbol of another cell, or a bare SymPy one, is an error."""
+        """() of a scalar, (dim,) of a vector, (ROW,) of a number per row.
+
+        Raises:
+            CellError: a symbol of another cell, or a bare SymPy one.
+        """
         if not isinstance(symbol, Quantity) or symbol._scope is not self:
             raise CellError(
                 f"{self.cell}: the symbol {symbol} was not declared in this cell; every symbol is an Input, State, "

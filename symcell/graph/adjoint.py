@@ -177,10 +177,10 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
 
 
 def _adjoint_of_reduce(sweep: _Reverse, node: Reduce) -> None:
-    weight = KINDS[node.kind].weight
-    out = sweep.of(node.out) if weight else None
-    if weight and out:
-        sweep.contribute(node.operand, symbol(out) * weight(sweep.build, node.operand))
+    rule = KINDS[node.kind].adjoint
+    out = sweep.of(node.out) if rule else None
+    if rule and out:
+        sweep.contribute(node.operand, rule(sweep.build, node.operand, symbol(out)))
 
 
 def _adjoint_of_outer(sweep: _Reverse, node: Outer) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.declare.symbols import ROW
+from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer, Reduce
 from symcell.graph.reductions import counts, reduced
 
@@ -24,8 +24,9 @@ Array = Any
 class Trace:
     """What a run of a graph computed.
 
-    steps: every per-step value, (T, B, dim), of a number per row (T, B, 1), in original time order. carries: the value of each carry after the
-    last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values.
+    steps: every per-step value, (T, B, dim), in original time order; of a number per row, (T, B, 1). carries: the
+    value of each carry after the last executed step, under the name of its `previous`, (B, dim). sums: the
+    accumulated values.
     """
 
     steps: Mapping[str, Array]

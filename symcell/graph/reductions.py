@@ -1,4 +1,4 @@
-"""The kinds of reduction, a row each: what it is in NumPy, and how its operand's components count in its adjoint."""
+"""The kinds of reduction, a row each: what it is in NumPy, and what its adjoint is."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Constant = Callable[[sympy.Expr], Any]  # a number -> what stands for it in the 
 class Kind:
     """A reduction over the last axis of an array.
 
-    numpy: (..., n) -> (..., 1); the second argument makes numbers of SymPy's. weight: d(out)/d(component), as an
-    expression over the vectors of a backward graph; None where no gradient passes.
+    numpy: (..., n) -> (..., 1); the second argument makes numbers of SymPy's. adjoint: what a backward graph adds to
+    the adjoint of the operand (2nd argument), given that of the result (3rd); None where no gradient passes.
     """
 
     numpy: Callable[[Array, Constant], Array]
-    weight: Callable[[Builder, str], sympy.Expr] | None = None
+    adjoint: Callable[[Builder, str, sympy.Symbol], sympy.Expr] | None = None
 
 
 def _first(array: Array) -> Array:
@@ -50,16 +50,22 @@ def _argmax(array: Array, constant: Constant) -> Array:
     return np.vectorize(lambda k: constant(sympy.Integer(k)), otypes=[np.result_type(array, np.float64)])(_first(array))
 
 
-def _weight_of_first(build: Builder, operand: str) -> sympy.Expr:
-    """1 for the first of the largest components, as PyTorch's max(dim); 0 for all others."""
-    first, [dim] = symbol(build.reduce("argmax", operand)), build.dims(operand)
-    return where_(sympy.Eq(build.index(dim), first, evaluate=False), sympy.S.One, sympy.S.Zero)
+def _shared(build: Builder, operand: str, d_out: sympy.Symbol) -> sympy.Expr:
+    """The same part for each component; divided before it is broadcast, once per row."""
+    return symbol(build.value_of(d_out / build.size(*build.dims(operand)), f"{d_out.name}_part"))
+
+
+def _to_first(build: Builder, operand: str, d_out: sympy.Symbol) -> sympy.Expr:
+    """All for the first of the largest components, as in PyTorch's max(dim)."""
+    first = symbol(build.reduce("argmax", operand))
+    here = sympy.Eq(build.index(*build.dims(operand)), first, evaluate=False)
+    return where_(here, d_out, sympy.S.Zero)
 
 
 KINDS: dict[str, Kind] = {
-    "sum": Kind(_sum, lambda build, operand: sympy.S.One),
-    "mean": Kind(_mean, lambda build, operand: 1 / build.size(build.dims(operand)[0])),
-    "max": Kind(_max, _weight_of_first),
+    "sum": Kind(_sum, lambda build, operand, d_out: d_out),
+    "mean": Kind(_mean, _shared),
+    "max": Kind(_max, _to_first),
     "shift": Kind(_max),  # a maximum that is subtracted where that changes nothing (softmax)
     "argmax": Kind(_argmax),  # the index of the first maximum: in backward graphs
 }
@@ -72,7 +78,7 @@ def reduced(kind: str, array: Array, constant: Constant) -> Array:
 
 def counts(graph: Graph, sizes: Mapping[str, int], constant: Constant) -> dict[str, Array]:
     """Return the values of the roles "size" and "index": numbers that the sizes give."""
-    found = {value.name: constant(sympy.Integer(sizes[value.name.partition(".")[2]]))
+    found = {value.name: np.asarray(constant(sympy.Integer(sizes[value.name.partition(".")[2]])))
              for value in graph.with_role("size")}
     indices = {value.name: np.array([constant(sympy.Integer(k)) for k in range(sizes[value.dims[0]])])
                for value in graph.with_role("index")}

@@ -15,8 +15,9 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.reductions import Once, Reduction
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, ROW, Apply
 
 Array = Any
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
@@ -47,6 +48,9 @@ class Library(Protocol):
     def apply(self, vector: Array, matrix: Array) -> Array:
         """The product (B, n) @ (n, m)."""
 
+    def reduce(self, kind: str, array: Array) -> Array:
+        """The "sum", "mean" or "max" over the last axis, which stays with length 1; "shift" is a "max"."""
+
 
 def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int], given: Mapping[str, Array],
              ) -> tuple[dict[str, Array], Array]:
@@ -55,7 +59,7 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
     Args:
         given: parameters, constants, the inputs of this step (B, dim), and the states before it (B, dim).
     """
-    env = dict(given)
+    env, sizes = dict(given), {**sizes, ROW: 1}
     for equation in spec.equations:
         shape = (B, *(sizes[dim] for dim in equation.dims)) if equation.dims else ()
         env[equation.name] = library.broadcast(_walk(equation.expression, env, library), shape)
@@ -68,6 +72,10 @@ def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Arra
     if isinstance(node, Apply):
         matrix = env[node.matrix.name]
         return library.apply(_walk(node.vector, env, library), matrix if node.matrix.transposed else matrix.T)
+    if isinstance(node, Reduction):
+        return library.reduce(node.kind, _walk(node.vector, env, library))
+    if isinstance(node, Once):
+        return _walk(node.formula, env, library)
     if isinstance(node, sympy.Expr) and node.is_number and not node.has(Elementwise):
         return library.constant(float(node))
     arguments = [_walk(argument, env, library) for argument in node.args]

@@ -10,14 +10,16 @@ exp, tanh, log and erf. (One `sympy.diff` of the nested loss gives the same, as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.reductions import Once, Reduction
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, ROW, Apply
 from symcell.proof.algebra import Algebra
 from symcell.proof.definitions import PRIMITIVES, defined
 from symcell.proof.plain import plain
@@ -93,10 +95,11 @@ class Unrolled:
         constants = {name: np.asarray(sympy.Symbol(name, real=True)) for name, _ in self.spec.constants}
         inputs = [name for name, _ in self.spec.inputs]
         states = {name: named[name] for name, _ in self.spec.states}
+        sizes = {**self.problem.sizes, ROW: 1}
         for t in range(self.problem.T):
             env = {**named, **constants, **{name: named[name][t] for name in inputs}, **states}
             for equation in self.spec.equations:
-                size = (1, self.problem.sizes[equation.dims[0]]) if equation.dims else ()
+                size = (1, sizes[equation.dims[0]]) if equation.dims else ()
                 formula = self._formula(equation.expression, env)
                 result = np.empty(size, dtype=object)
                 for index in np.ndindex(size):
@@ -116,6 +119,10 @@ class Unrolled:
                 return np.dot(np.broadcast_to(walk(node.vector), (1, len(columns))), columns)
             if isinstance(node, sympy.Symbol):
                 return env[node.name]
+            if isinstance(node, Reduction):
+                return _reduction(node.kind, walk(node.vector))
+            if isinstance(node, Once):
+                return walk(node.formula)
             if not node.args:
                 return np.asarray(sympy.Rational(node) if node.is_Float else node, dtype=object)
             arguments = [walk(argument) for argument in node.args]
@@ -178,6 +185,16 @@ class Unrolled:
         results = {(OUTPUT, "y"): look_up(np.array(self.y, dtype=object))}
         results |= {(FINAL, name): look_up(symbols) for name, symbols in self.state.items()}
         return results | {key: np.asarray(gradient(at), dtype=object) for key, at in self.leaves.items()}
+
+
+def _reduction(kind: str, vector: Any) -> Any:
+    """The reduction of (1, dim) or (dim,) formulas, as (1, 1); a maximum is made of steps, whose derivative is 0."""
+    components = list(vector.ravel())
+    if kind in ("sum", "mean"):
+        result = sympy.Add(*components) / (len(components) if kind == "mean" else 1)
+    else:
+        result = reduce(lambda a, b: a + Opaque.step(b - a) * (b - a), components)
+    return np.array([[result]], dtype=object)
 
 
 def _component(formula: Any, index: tuple[int, ...]) -> sympy.Expr:

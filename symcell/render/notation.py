@@ -17,7 +17,7 @@ from functools import cached_property
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Graph, Map, MatMul, Value
+from symcell.graph.ir import Computed, Graph, Map, MatMul, Value
 from symcell.render.names import Name, names_of
 
 
@@ -40,7 +40,7 @@ class Notation:
         """Return the position of a value in its graph: when it is computed."""
         return self._positions[name]
 
-    def formula(self, name: str) -> Map | MatMul | None:
+    def formula(self, name: str) -> Computed | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
         if self._is_forward(name):
             return self.forward.producer(name) if self.forward.value(name).anonymous else None
@@ -49,7 +49,7 @@ class Notation:
             return None
         return node if self.backward.value(name).anonymous or self._is_short(node) else None
 
-    def _is_short(self, node: Map | MatMul) -> bool:
+    def _is_short(self, node: Computed) -> bool:
         uses = sum(1 for _ in self.backward.consumers(node.out))
         factors = node.expression.args if isinstance(node, Map) and node.expression.is_Mul else ()
         return uses < 2 or isinstance(node, MatMul) or (

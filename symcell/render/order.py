@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Map, MatMul
+from symcell.graph.ir import Computed, MatMul
 from symcell.render.notation import Notation
 
 Key = tuple[float, ...]
@@ -89,7 +89,7 @@ class Order:
     def _role(self, name: str) -> str:
         return self.notation.value(name).role
 
-    def _formula(self, expression: sympy.Basic) -> Map | MatMul | None:
+    def _formula(self, expression: sympy.Basic) -> Computed | None:
         return self.notation.formula(expression.name) if isinstance(expression, sympy.Symbol) else None
 
     def _spelled(self, name: str) -> set[str]:

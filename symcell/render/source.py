@@ -70,6 +70,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "backward": views["backward"],
         "metadata": literal(metadata(name, spec, program)),
         "explain": str(program),
+        "reduces": any(stage.reductions for p in (program.forward, program.backward) for stage in p.stages),
     }
     files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
              for kind in ("pyx", "h")}

@@ -13,7 +13,7 @@ from typing import Literal
 
 import sympy
 
-from symcell.graph.ir import Graph
+from symcell.graph.ir import Graph, Reduce
 
 Slots = Literal["all", "history", "ring", "chunk", "step"]  # how many time steps a buffer holds:
 #              T      T + 1      2       chunk    1
@@ -88,7 +88,10 @@ class Assign:
 
 @dataclass(frozen=True)
 class Stage:
-    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension."""
+    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension.
+
+    A stage with reductions has no panels: it treats row after row, and each reduction is complete at the end of a row.
+    """
 
     name: str
     dim: str
@@ -96,6 +99,7 @@ class Stage:
     body: tuple[Assign, ...]
     reads: tuple[str, ...]  # values loaded from memory, parameters and constants included
     writes: tuple[str, ...]  # values stored
+    reductions: tuple[Reduce, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,7 @@ def _describe(stage: Stage) -> list[str]:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
     lines += [f"  {assign.name} = {assign.expression}" for assign in stage.body]
+    lines += [f"  reduce {reduction}" for reduction in stage.reductions]
     return [*lines, f"  writes {', '.join(stage.writes)}"]
 
 

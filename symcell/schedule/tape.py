@@ -1,7 +1,7 @@
 """The tape: which forward values the backward pass finds in memory, and which it computes again.
 
 Inputs and states are there anyway. Of the rest, a value is recomputed where that is cheaper than a write and a
-read, and only from values that are there: recomputation never crosses a MatMul.
+read, and only from values that are there: recomputation never crosses a MatMul or a Reduce.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.check import check
 from symcell.graph.ir import Graph, Map, MatMul, Outer, Value
 from symcell.schedule.program import Kept, Tape
@@ -38,7 +39,7 @@ def choose_tape(forward: Graph, backward: Graph) -> Tape:
     """Decide for each forward value that the backward graph reads."""
     needed = {value.name for value in backward.with_role("saved")}
     operands = {name: node for node in backward.nodes if isinstance(node, (Outer, MatMul)) for name in node.reads}
-    there = {value.name for value in forward.with_role("param", "constant")}
+    there = {value.name for value in forward.with_role("param", "constant", "size", "index")}
     there |= {node.out for node in forward.nodes if not forward.value(node.out).dims}  # scalars: of parameters only
     states = {carry.next for carry in forward.carries}
     for carry in forward.carries:  # where the states before each step are kept, so are those after it
@@ -63,6 +64,8 @@ def _keep(forward: Graph, value: Value, there: set[str], states: set[str], opera
         return Kept(value.name, dim, "state", "the states of all steps are kept")
     if value.name in operands:
         return Kept(value.name, dim, "saved", f"operand of a product after the loop: {operands[value.name]}")
+    if dim == ROW:
+        return Kept(value.name, dim, "saved", "one number per row")
     if not isinstance(node, Map):
         return Kept(value.name, dim, "saved", "a matrix product is not computed twice")
     missing = [name for name in node.reads if name not in there]
