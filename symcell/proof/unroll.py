@@ -9,7 +9,7 @@ exp, tanh, log and erf. (One `sympy.diff` of the nested loss gives the same, as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -110,8 +110,11 @@ class Unrolled:
             states = {name: env[name + NEXT] for name in states}
         self.state = states
 
-    def _formula(self, node: sympy.Basic, env: Mapping[str, Any]) -> Any:
-        """The formula with a scalar symbol, or an array of them, for each name: an array of formulas."""
+    def _formula(self, node: sympy.Basic, env: dict[Any, Any]) -> Any:
+        """The formula with a scalar symbol, or an array of them, for each name: an array of formulas.
+
+        Reductions and what is held `once` become statements of their own, found again in `env` where they recur.
+        """
         def walk(node: sympy.Basic) -> Any:
             if isinstance(node, Apply):
                 matrix = env[node.matrix.name]
@@ -119,10 +122,11 @@ class Unrolled:
                 return np.dot(np.broadcast_to(walk(node.vector), (1, len(columns))), columns)
             if isinstance(node, sympy.Symbol):
                 return env[node.name]
-            if isinstance(node, Reduction):
-                return _reduction(node.kind, walk(node.vector))
-            if isinstance(node, Once):
-                return walk(node.formula)
+            if isinstance(node, (Reduction, Once)):
+                if node not in env:
+                    inner = walk(node.args[0])
+                    env[node] = self._part(_reduction(node.kind, inner) if isinstance(node, Reduction) else inner)
+                return env[node]
             if not node.args:
                 return np.asarray(sympy.Rational(node) if node.is_Float else node, dtype=object)
             arguments = [walk(argument) for argument in node.args]
@@ -130,6 +134,11 @@ class Unrolled:
             return np.frompyfunc(build, len(arguments), 1)(*arguments)
 
         return np.asarray(walk(plain(node)), dtype=object)
+
+    def _part(self, formula: Any) -> Any:
+        """A statement for each entry of an array of formulas."""
+        state = np.frompyfunc(lambda entry: self._statement(f"part {len(self.statements)}", sympy.sympify(entry)), 1, 1)
+        return np.asarray(state(formula), dtype=object)
 
     def _statement(self, name: str, scalar: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name, real=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Outer
+from symcell.graph.ir import BatchSum, Computed, Map, MatMul, Outer
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.notation import Notation
@@ -14,11 +14,13 @@ def forward_equations(notation: Notation) -> list[Equation]:
     """Return an equation for each value of the forward graph that has a name."""
     formula = Formula(notation)
     return [Equation(formula(node.out), _right(formula, node)) for node in notation.forward.nodes
-            if isinstance(node, (Map, MatMul)) and notation.formula(node.out) is None]
+            if isinstance(node, Computed) and notation.formula(node.out) is None]
 
 
-def _right(formula: Formula, node: Map | MatMul) -> str:
-    return formula(node.expression) if isinstance(node, Map) else formula.applied(node)
+def _right(formula: Formula, node: Computed) -> str:
+    if isinstance(node, Map):
+        return formula(node.expression)
+    return formula.applied(node) if isinstance(node, MatMul) else formula.reduction(node.kind, node.operand)
 
 
 def adjoint_equations(notation: Notation) -> list[Equation]:
@@ -27,7 +29,7 @@ def adjoint_equations(notation: Notation) -> list[Equation]:
     producers = {node.out for node in notation.backward.nodes}
     equations = [alias for name in aliases if name not in producers for alias in aliases[name]]
     for node in notation.backward.nodes:
-        if not isinstance(node, (Map, MatMul)) or not notation.is_adjoint(node.out):
+        if not isinstance(node, Computed) or not notation.is_adjoint(node.out):
             continue
         if notation.formula(node.out) is None:
             equations.append(Equation(formula(node.out), _right(formula, node)))
@@ -67,7 +69,7 @@ def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:
     if isinstance(node, Outer):
         return rf"{formula(node.left, Level.ATOM)} {formula(node.right, Level.BASE)}^\top", Level.APPLIED
     notation = formula.notation
-    if notation.value(node.operand).dims and not notation.value(node.out).dims:
+    if notation.value(node.operand).is_vector and not notation.value(node.out).dims:
         return rf"\mathbf{{1}}^\top {formula(node.operand, Level.ATOM)}", Level.APPLIED
     text = formula(node.operand)
     return text, Level.SUM if text != formula(node.operand, Level.PRODUCT) else Level.PRODUCT

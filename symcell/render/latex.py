@@ -10,7 +10,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.graph.ir import Map, MatMul, symbol
+from symcell.graph.ir import Map, MatMul, Reduce, symbol
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -71,6 +71,8 @@ class Formula:
             return self._print(node.expression)
         if isinstance(node, MatMul):
             return self.applied(node), Level.APPLIED
+        if isinstance(node, Reduce):
+            return self.reduction(node.kind, node.operand), Level.APPLIED
         printed = self.notation.latex(name)
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
@@ -81,6 +83,15 @@ class Formula:
     def applied(self, node: MatMul) -> str:
         """Return W x, or W^T x."""
         return f"{self.matrix(node.matrix, node.transposed)} {self(node.operand, Level.ATOM)}"
+
+    def reduction(self, kind: str, operand: str) -> str:
+        """Return the sum or mean of the components of a vector as a product with ones; else a function of it."""
+        if kind in ("sum", "mean"):
+            [dim] = self.notation.value(operand).dims
+            part = rf"\frac{{1}}{{{self(f'size.{dim}')}}} " if kind == "mean" else ""
+            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}"
+        word = r"\operatorname{{argmax}}" if kind == "argmax" else r"\max"
+        return sized(word + r"\left({0}\right)", [self(operand)])
 
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""
@@ -128,7 +139,7 @@ class Formula:
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
-        return any(self.notation.value(name.name).dims for name in factor.free_symbols)
+        return any(self.notation.value(name.name).is_vector for name in factor.free_symbols)
 
     def _power(self, node: sympy.Pow) -> tuple[str, Level]:
         base, exponent = node.base, node.exp

@@ -18,7 +18,7 @@ import sympy
 
 from symcell.declare.symbols import NEXT
 from symcell.graph.ir import Computed, Graph, Map, MatMul, Value
-from symcell.render.names import Name, names_of
+from symcell.render.names import Name, name_of, names_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,15 @@ class Notation:
 
     def value(self, name: str) -> Value:
         """Return the value of this name, of either graph."""
+        if self._is_count(name):
+            role, _, dim = name.partition(".")
+            return Value(name, (), "size") if role == "size" else Value(name, (dim,), "index")
         return (self.forward if self._is_forward(name) else self.backward).value(name)
+
+    @staticmethod
+    def _is_count(name: str) -> bool:
+        """Whether this is the size of a dimension or its indices, which a derivation may name in either pass."""
+        return name.startswith(("size.", "index."))
 
     def is_adjoint(self, name: str) -> bool:
         """Whether a value is one of the backward pass only."""
@@ -38,10 +46,12 @@ class Notation:
 
     def index(self, name: str) -> int:
         """Return the position of a value in its graph: when it is computed."""
-        return self._positions[name]
+        return -1 if self._is_count(name) else self._positions[name]
 
     def formula(self, name: str) -> Computed | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
+        if self._is_count(name):
+            return None
         if self._is_forward(name):
             return self.forward.producer(name) if self.forward.value(name).anonymous else None
         node, of = self.backward.producer(name), self._of.get(name)
@@ -61,6 +71,8 @@ class Notation:
 
     def latex(self, name: str) -> str | None:
         """Return the printed name; None where only a formula says what the value is."""
+        if self._is_count(name):
+            return name_of(name.partition(".")[2]).latex() if name.startswith("size.") else self._index
         if self._is_forward(name):
             value = self.forward.value(name)
             return None if value.anonymous else self.names[name].latex(self.time(name))
@@ -103,6 +115,12 @@ class Notation:
         return name in self._forward_names
 
     @cached_property
+    def _index(self) -> str:
+        """The letter that counts the components of a vector: the first that no name of the cell begins with."""
+        bases = {name.base for name in self.names.values()}
+        return next(letter for letter in (*"jklmnpq", r"\ell") if letter not in bases)
+
+    @cached_property
     def _forward_names(self) -> frozenset[str]:
         return frozenset(value.name for value in self.forward.values)
 
@@ -114,7 +132,7 @@ class Notation:
 
     @cached_property
     def _static(self) -> frozenset[str]:
-        static = {value.name for value in self.forward.with_role("param", "constant")}
+        static = {value.name for value in self.forward.with_role("param", "constant", "size", "index")}
         for node in self.forward.nodes:
             if set(node.reads) <= static:
                 static.add(node.out)
