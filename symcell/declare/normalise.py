@@ -15,7 +15,7 @@ import sympy
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.formula import dims_of
 from symcell.declare.functions import exp, maximum, sqrt
-from symcell.declare.reductions import Shift, once, reduce_mean, reduce_sum
+from symcell.declare.reductions import OnceMean, OnceSpread, OnceWeight, Shift, once, reduce_mean, reduce_sum
 from symcell.declare.symbols import Quantity
 
 Vectors = Any  # a formula, or a tuple of formulas
@@ -27,9 +27,9 @@ def softmax(v: Vectors) -> Any:
     The maximum that is subtracted first changes nothing, so no gradient flows through it.
     """
     vectors = [once(u) for u in _vectors("softmax", v)]
-    shift = once(reduce(maximum, [Shift(u) for u in vectors]))
-    weights = [once(exp(u - shift)) for u in vectors]
-    scale = once(1 / sympy.Add(*map(reduce_sum, weights)))
+    shift = Shift(reduce(maximum, vectors))
+    weights = [once(exp(u - shift), OnceWeight) for u in vectors]
+    scale = once(1 / reduce_sum(sympy.Add(*weights)))
     return _like(v, [weight * scale for weight in weights])
 
 
@@ -40,7 +40,7 @@ def layer_norm(v: Vectors, gain: Vectors = None, bias: Vectors = None, eps: Any 
     leaves eps out). gain, bias: vectors, one for each of several `v`; without them 1 and 0.
     """
     vectors = [once(u) for u in _vectors("layer_norm", v)]
-    mean = once(_mean(vectors))
+    mean = once(_mean(vectors), OnceMean)
     centred = [once(u - mean) for u in vectors]
     return _like(v, _scaled("layer_norm", v, centred, eps, gain, bias))
 
@@ -56,14 +56,14 @@ def rms_norm(v: Vectors, gain: Vectors = None, eps: Any = 1e-5) -> Any:
 
 def _scaled(word: str, v: Vectors, vectors: list[sympy.Expr], eps: Any, gain: Vectors, bias: Vectors,
             ) -> list[sympy.Expr]:
-    scale = once(1 / sqrt(_mean([u**2 for u in vectors]) + eps))
+    scale = once(1 / once(sqrt(_mean([u**2 for u in vectors]) + eps), OnceSpread))
     gains, biases = _each(word, "gain", gain, v, 1), _each(word, "bias", bias, v, 0)
     return [g * (u * scale) + b for u, g, b in zip(vectors, gains, biases, strict=True)]
 
 
 def _mean(vectors: Sequence[sympy.Expr]) -> sympy.Expr:
-    """Return the mean over all components; the vectors have one dimension."""
-    return sympy.Add(*map(reduce_mean, vectors)) / len(vectors)
+    """Return the mean over all components; the vectors have one dimension, so that one reduction serves all."""
+    return reduce_mean(sympy.Add(*vectors)) / len(vectors)
 
 
 def _vectors(word: str, v: Vectors) -> list[sympy.Expr]:

@@ -65,9 +65,13 @@ class Shift(Reduction):
 
 
 class Once(_Held):
-    """A formula that becomes a value of its own, computed once, where it would be repeated otherwise."""
+    """A formula that becomes a value of its own, computed once, where it would be repeated otherwise.
+
+    `letter`: of its name, mu_f in an equation for f. Without a letter it has none.
+    """
 
     word = "once"
+    letter: ClassVar[str] = ""
 
     @property
     def formula(self) -> sympy.Expr:
@@ -77,6 +81,24 @@ class Once(_Held):
     def _sympystr(self, printer: Any) -> str:
         text = printer._print(self.formula)
         return f"({text})" if isinstance(self.formula, (sympy.Add, sympy.Mul, sympy.Pow)) else str(text)
+
+
+class OnceMean(Once):
+    """The mean in a normalisation."""
+
+    letter = "mu"
+
+
+class OnceSpread(Once):
+    """What a normalisation divides by."""
+
+    letter = "s"
+
+
+class OnceWeight(Once):
+    """A weight of a softmax, before it is divided by their sum."""
+
+    letter = "e"
 
 
 def reduce_sum(v: Any) -> sympy.Expr:
@@ -94,9 +116,9 @@ def reduce_max(v: Any) -> sympy.Expr:
     return _Max(v)
 
 
-def once(formula: sympy.Expr) -> sympy.Expr:
+def once(formula: sympy.Expr, kind: type[Once] = Once) -> sympy.Expr:
     """Return the formula as a value of its own; a quantity is one already."""
-    return formula if formula.is_Atom else Once(formula)
+    return formula if formula.is_Atom else kind(formula)
 
 
 def dims_of_reduction(reduction: Reduction, dims: tuple[str, ...], where: str) -> tuple[str, ...]:

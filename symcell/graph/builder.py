@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import sympy
 
@@ -58,6 +58,12 @@ class Builder:
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
         """Return the value that the expression is, computing it under a fresh name if it is new."""
         return self.find(expression) or self.map(self.fresh(wish), expression, anonymous)
+
+    def once(self, key: object, make: Callable[[], str]) -> str:
+        """Return the value that was made for this key, making it the first time."""
+        if ("once", key) not in self._made:
+            self._made["once", key] = make()
+        return self._made["once", key]
 
     def rows(self, parameter: sympy.Symbol) -> str:
         """Return a parameter as a vector of the step, the same in every row: what a product can read."""

@@ -1,8 +1,9 @@
 """Cell -> Graph: each equation becomes a MatMul per matrix product and one Map for the elementwise rest.
 
-Three kinds of value are made besides the author's: products (`W_f_x`), function values inside a larger formula
-(`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
-adjoint, which every gradient of the gate shares, has a name too.
+Values are made besides the author's: products (`W_f_x`), reductions (`mean_a`), function values inside a larger
+formula (`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
+adjoint, which every gradient of the gate shares, has a name too. Likewise the mean and the spread in
+f = layer_norm(...) are `mu_f` and `s_f`.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     if isinstance(formula, Reduction):
         return symbol(build.reduce(formula.kind, _operand(build, formula.vector, name)))
     if isinstance(formula, Once):
-        return symbol(_operand(build, formula.formula, name))
+        return symbol(_once(build, formula, name))
     if not formula.args:
         return formula
     arguments = [_expression(build, argument, name) for argument in formula.args]
@@ -77,6 +78,21 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     if isinstance(formula, Elementwise) and formula.func is not where_ and inner.free_symbols:
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
+
+
+def _once(build: Builder, formula: Once, name: str) -> str:
+    def make() -> str:
+        inner = formula.formula
+        if not formula.letter:
+            return _operand(build, inner, name)
+        out = build.fresh(f"{formula.letter}_{name.replace('.', '_')}")
+        if isinstance(inner, Reduction):
+            return build.reduce(inner.kind, _operand(build, inner.vector, name), out)
+        if isinstance(inner, Elementwise):  # the function's value is what has the name
+            return build.map(out, inner.func(*(_expression(build, argument, name) for argument in inner.args)))
+        return build.map(out, _expression(build, inner, name))
+
+    return build.once(formula, make)
 
 
 def _function_name(applied: sympy.Expr) -> str:

@@ -142,7 +142,8 @@ class Notation:
     def names(self) -> dict[str, Name]:
         """The name of every forward value that has one; `h.next` prints as h does, at the time t."""
         own = [v.name for v in self.forward.values if not v.anonymous and not v.name.endswith(NEXT)]
-        gates = {f"a_{carry.next.replace('.', '_')}": f"a_{carry.previous}" for carry in self.forward.carries}
+        gates = {f"{letter}_{carry.next.replace('.', '_')}": f"{letter}_{carry.previous}"
+                 for carry in self.forward.carries for letter in ("a", "mu", "s", "e")}
         written = [gates.get(name, name) for name in own]  # the pre-activation of h.next is a_h
         wanted = [gate if written.count(gate) == 1 else name for name, gate in zip(own, written, strict=True)]
         printed = names_of(wanted)
