@@ -11,12 +11,12 @@ class Means(Cell):
     x, h = Input(), State()
     W, U, b = Matrix(h, x), Matrix(h, h), Vector(h)
     alpha = Scalar(init=0.5)
-    dt = Constant(0.3)
+    k = Constant(0.3)
 
     a = W @ x + b
     m = reduce_mean(a)
     s = reduce_sum(h * h) * alpha + m
-    h.next = tanh(U @ h + a - m) / (1 + s**2) + dt * s
+    h.next = tanh(U @ h + a - m) / (1 + s**2) + k * s
     y = Output(h.next - 0.5 * reduce_mean(h.next))
 
 
@@ -26,8 +26,8 @@ class Largest(Cell):
     x, h = Input(), State()
     W, U, b = Matrix(h, x), Matrix(h, h), Vector(h)
 
-    top = reduce_max(h)
-    h.next = tanh(W @ x + U @ h) * top + reduce_max(x) * h - reduce_max(b)
+    p = reduce_max(h)
+    h.next = tanh(W @ x + U @ h) * p + reduce_max(x) * h - reduce_max(b)
 
 
 class Attending(Cell):

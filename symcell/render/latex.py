@@ -118,8 +118,11 @@ class Formula:
         """Print a product without its sign."""
         listed = [(abs(factor) if factor.is_number else factor, divides)
                   for factor, divides in factors(self.notation, node)]
-        above = [factor for factor, divides in listed if not divides and factor is not sympy.S.One]
-        below = [factor for factor, divides in listed if divides]
+        ratio = sympy.Mul(*(1 / factor if divides else factor for factor, divides in listed if factor.is_Rational))
+        rest = [(sympy.Integer(ratio.p), False), (sympy.Integer(ratio.q), True)]
+        rest += [(factor, divides) for factor, divides in listed if not factor.is_Rational]
+        above = [factor for factor, divides in rest if not divides and factor is not sympy.S.One]
+        below = [factor for factor, divides in rest if divides and factor is not sympy.S.One]
         if below:
             return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
         return self._times(above)
@@ -139,7 +142,7 @@ class Formula:
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
-        return any(self.notation.value(name.name).is_vector for name in factor.free_symbols)
+        return any(self.notation.has_components(name.name) for name in factor.free_symbols)
 
     def _power(self, node: sympy.Pow) -> tuple[str, Level]:
         base, exponent = node.base, node.exp

@@ -40,6 +40,13 @@ class Notation:
         """Whether this is the size of a dimension or its indices, which a derivation may name in either pass."""
         return name.startswith(("size.", "index."))
 
+    def has_components(self, name: str) -> bool:
+        """Whether what is printed for a value is a vector: one made of numbers per row alone is printed as a number."""
+        node = self.formula(name)
+        if isinstance(node, Map):
+            return any(self.has_components(read) for read in node.reads)
+        return self.value(name).is_vector
+
     def is_adjoint(self, name: str) -> bool:
         """Whether a value is one of the backward pass only."""
         return not self._is_forward(name)
@@ -62,7 +69,8 @@ class Notation:
     def _is_short(self, node: Computed) -> bool:
         uses = sum(1 for _ in self.backward.consumers(node.out))
         factors = node.expression.args if isinstance(node, Map) and node.expression.is_Mul else ()
-        return uses < 2 or isinstance(node, MatMul) or (
+        copies = isinstance(node, Map) and isinstance(node.expression, sympy.Symbol)
+        return uses < 2 or copies or isinstance(node, MatMul) or (
             len(factors) == 2 and all(isinstance(factor, sympy.Symbol) for factor in factors))
 
     def adjoint_of(self, name: str) -> str | None:

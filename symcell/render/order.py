@@ -62,7 +62,7 @@ class Order:
         adjoints = self._adjoints(base)
         if base.is_number:
             return (-3,)
-        if not any(self.notation.value(symbol.name).is_vector for symbol in base.free_symbols):
+        if not any(self.notation.has_components(symbol.name) for symbol in base.free_symbols):
             return -2, *self._position(base)
         if adjoints:
             return -1, min(adjoints)

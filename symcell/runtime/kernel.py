@@ -123,7 +123,7 @@ class Kernel:
             x: (T, B, I); a dict of arrays where the cell has several inputs.
             params: one array per declared parameter, `W @ v` being the usual product: Matrix(h, x) is (H, I).
             state: (B, H) per state before the first step; one left out is zero.
-            record: named quantities to return for every step.
+            record: named quantities to return for every step: (T, B, dim), of a number per row (T, B).
             constants: values of declared Constants for this call.
             checkpoint: keep only x and the states every so many steps, and let `backward` compute the rest again, one
                 stretch at a time. Gradients of parameters are then summed by stretches, which rounds differently; all
@@ -152,7 +152,7 @@ class Kernel:
         tape = _Tape(self._owner, sizes, held, kept, params, isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
-        recorded = {name: self._steps(name, arrays).copy() for name in record}
+        recorded = {name: self._numbers(name, self._steps(name, arrays)).copy() for name in record}
         return Run(y, self._final_state(arrays, sizes), recorded, tape)
 
     def _forward_stretches(self, sizes: Sizes, inputs: dict[str, Array], params: dict[str, Array],
@@ -173,7 +173,7 @@ class Kernel:
                      tuple(stretches))
         y = y[:]
         y.flags.writeable = False
-        recorded = {name: array[:] for name, array in recorded.items()}
+        recorded = {name: self._numbers(name, array[:]) for name, array in recorded.items()}
         return Run(y, {name: value.copy() for name, value in state.items()}, recorded, tape)
 
     def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -323,6 +323,10 @@ class Kernel:
         buffer = self._meta["named"][name]["buffer"]
         array = arrays[buffer][0]
         return array[1:] if buffer in self._meta["states"] else array
+
+    def _numbers(self, name: str, steps: Array) -> Array:
+        """Return a recorded array; what is one number per row loses the dimension of size 1."""
+        return steps[..., 0] if self._meta["named"][name]["dims"] == (memory.ROW,) else steps
 
     # --- backward ----------------------------------------------------------------------------------------
 
