@@ -12,6 +12,8 @@ import sympy
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.symbols import ROW
 
+REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "softmax", "layer_norm", "rms_norm")
+
 
 class _Held(sympy.Expr):
     """A formula inside another that SymPy keeps as written."""

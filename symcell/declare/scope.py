@@ -15,6 +15,7 @@ from symcell.declare.formula import describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
+from symcell.declare.reductions import REDUCTIONS
 from symcell.declare.spec import CellSpec, Equation, Parameter
 from symcell.declare.symbols import NEXT, MatrixSymbol, Quantity
 
@@ -243,7 +244,7 @@ class Namespace(dict[str, Any]):
         elsewhere = {*frame.f_code.co_freevars, *frame.f_code.co_cellvars, *frame.f_globals, *vars(builtins)}
         if name in elsewhere or name.startswith("__"):
             raise KeyError(name)
-        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS)]
+        known = [*self, *FUNCTIONS, *REDUCTIONS, *(member.__name__ for member in MEMBERS)]
         hint = suggestion(name, known)
         raise CellError(f"{self.scope.cell}: the name {name!r} is not defined above this line.{hint}")
 

@@ -85,7 +85,7 @@ class Reader:
                 other = factor(env)
                 assert np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
                 result = result * other
-            return sign * result
+            return -result if sign < 0 else result
 
         return meaning
 
@@ -195,8 +195,7 @@ class Reader:
             self.take()
             arguments.append(self.sum())
         self.expect(*([OPEN[opening]] if opening in OPEN else []), ")")
-        applied = lambda env: function(*(argument(env) for argument in arguments))  # noqa: E731
-        return applied if power == 1 else lambda env: applied(env) ** power
+        return lambda env: powered(function(*(argument(env) for argument in arguments)), power)
 
     def cases(self):
         self.expect(r"\begin", "{", *"cases", "}")
@@ -270,6 +269,10 @@ class Reader:
                 raise Unreadable("unbalanced braces")
             if not depth:
                 return
+
+
+def powered(value, power):
+    return value if power == 1 else value**power
 
 
 def transposed(value):
