@@ -21,6 +21,8 @@ _HOME = {
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
         "maximum", "minimum", "relu", "sigmoid", "sign", "silu", "softplus", "sqrt", "tanh", "where",
     ),
+    "symcell.declare.reductions": ("reduce_max", "reduce_mean", "reduce_sum"),
+    "symcell.declare.normalise": ("layer_norm", "rms_norm", "softmax"),
     "symcell.transforms.dropout": ("variational_dropout", "zoneout"),
     "symcell.transforms.noise": ("draw_noise",),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),

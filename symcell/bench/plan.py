@@ -15,7 +15,7 @@ import numpy as np
 
 from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
-from symcell.graph.ir import Graph, Map, MatMul, Node, Once
+from symcell.graph.ir import Graph, Map, MatMul, Node, Once, Reduce
 from symcell.graph.names import TRANSPOSED, base, is_pattern, pattern
 
 Array = Any
@@ -118,6 +118,8 @@ def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: M
             env[node.out] = evaluate(node.expression, _whole(plan, node, env), functions)
         elif isinstance(node, Map):
             env[node.out] = evaluate(node.expression, env, functions)
+        elif isinstance(node, Reduce):
+            env[node.out] = _reduced(node.kind, env[node.operand])
         elif isinstance(node, MatMul) and plan.graph.value(node.matrix).role == "derived":
             env[node.out] = env[node.operand] @ (env[node.matrix] if node.transposed else env[node.matrix].T)
         elif isinstance(node, MatMul):
@@ -137,3 +139,11 @@ def _whole(plan: Plan, node: Once, env: Mapping[str, Array]) -> dict[str, Array]
         made = pattern(name, *like.shape)
         values[name] = like.new_tensor(made) if hasattr(like, "new_tensor") else made.astype(like.dtype)
     return values
+
+
+def _reduced(kind: str, array: Array) -> Array:
+    """Reduce (..., dim) to (..., 1), in PyTorch or JAX."""
+    if kind in ("sum", "mean"):
+        return getattr(array, kind)(-1)[..., None]
+    largest = array.max(-1)
+    return getattr(largest, "values", largest)[..., None]  # PyTorch returns the indices too

@@ -7,7 +7,6 @@ import warnings
 from typing import Any
 
 from symcell.declare.errors import CellError
-from symcell.declare.matrices import MatrixSum
 from symcell.declare.names import check_name
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec

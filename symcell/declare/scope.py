@@ -11,11 +11,12 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import dims_of, normalise
+from symcell.declare.formula import describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
+from symcell.declare.reductions import REDUCTIONS
 from symcell.declare.spec import CellSpec, Equation, Parameter
 from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
@@ -84,7 +85,7 @@ class Scope:
         """Return the dimension that is meant: that of a declared vector, or the one of this name."""
         if isinstance(dim, Quantity):
             dims = self.dims_of_symbol(dim)
-            if not dims:
+            if not is_vector(dims):
                 raise CellError(f"{self.cell}: {dim.name} is a scalar and has no dimension; name a vector.")
             return dims[0]
         return check_dimension(dim, self.cell)
@@ -168,7 +169,7 @@ class Scope:
     def _define(self, name: str, expression: sympy.Expr, vector: bool = False) -> Quantity:
         formula = normalise(expression, name, self)
         dims = dims_of(formula, name, self)
-        if vector and not dims:
+        if vector and not is_vector(dims):
             raise CellError(f"{self.cell}: {name} = {formula} is a scalar; a vector is expected.")
         symbol = self._quantity(name, dims)
         self.equations[name] = Equation(name, symbol, formula, dims)
@@ -232,9 +233,8 @@ class Scope:
         formula = normalise(formula, name, self)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
-            got = f"a vector of {dims[0]}" if dims else "a scalar"
-            raise CellError(f"{self.cell}: {name} = {formula} is {got}; the state {state.name} is a vector of "
-                            f"{expected[0]}.")
+            raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is "
+                            f"{describe(expected)}.")
         self.equations[name] = Equation(name, self._quantity(name, dims), formula, dims)
 
     def read_next(self, state: Quantity) -> Quantity:
@@ -252,7 +252,11 @@ class Scope:
                             f"States here: {', '.join(self.states) or 'none'}.")
 
     def dims_of_symbol(self, symbol: sympy.Symbol) -> tuple[str, ...]:
-        """() of a scalar, (dim,) of a vector; a symbol of another cell, or a bare SymPy one, is an error."""
+        """() of a scalar, (dim,) of a vector, (ROW,) of a number per row.
+
+        Raises:
+            CellError: a symbol of another cell, or a bare SymPy one.
+        """
         if not isinstance(symbol, Quantity) or symbol._scope is not self:
             raise CellError(
                 f"{self.cell}: the symbol {symbol} was not declared in this cell; every symbol is an Input, State, "
@@ -307,7 +311,7 @@ class Namespace(dict[str, Any]):
         elsewhere = {*frame.f_code.co_freevars, *frame.f_code.co_cellvars, *frame.f_globals, *vars(builtins)}
         if name in elsewhere or name.startswith("__"):
             raise KeyError(name)
-        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS), "BlockDiagonal", "Identity"]
+        known = [*self, *FUNCTIONS, *REDUCTIONS, *(member.__name__ for member in MEMBERS), "BlockDiagonal", "Identity"]
         hint = suggestion(name, known)
         raise CellError(f"{self.scope.cell}: the name {name!r} is not defined above this line.{hint}")
 

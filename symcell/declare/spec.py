@@ -22,7 +22,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Equation:
-    """`name = expression`; the name is "h.next" for the update of state h. dims: () or (dim,).
+    """`name = expression`; the name is "h.next" for the update of state h. dims: (), (dim,) or (ROW,).
 
     Of a matrix that is computed once per call: dims (rows, cols), and the expression is a MatrixSum of single matrices.
     """

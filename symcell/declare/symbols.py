@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ANONYMOUS = "matrix."  # with a number: a sum of matrices that stands in a formula without a name of its own
 NEXT = ".next"  # "h.next" names the new value of state h: no identifier can collide with it
+ROW = "1"  # the dimension of what a reduction leaves: one number per step and row of the batch
 
 
 class Quantity(sympy.Symbol):

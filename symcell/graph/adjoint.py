@@ -1,8 +1,9 @@
 """Graph -> Graph: the backward pass, itself a graph that runs the steps in the opposite order.
 
 The rules are the table ADJOINTS, a row per kind of node; the local derivatives come from SymPy. The set of
-kinds is closed: the adjoint of MatMul and Map needs MatMul, Map, Outer and BatchSum, and so does theirs,
-hence adjoint(adjoint(graph)) exists. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
+kinds is closed: the adjoint of MatMul, Map and Reduce needs these, Outer and BatchSum, and so does theirs,
+hence adjoint(adjoint(graph)) exists. A Map that reads a number per row broadcasts it, so that Reduce and Map are
+each other's adjoints. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
 through time.)
 
 What is computed once per call counts as a parameter during the steps: its gradient is a sum over time. After the
@@ -22,11 +23,13 @@ from typing import Any
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
-from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Role, TimeSum
+from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum
 from symcell.graph.names import TRANSPOSED
 from symcell.graph.once import expression_dims, mirrored
+from symcell.graph.reductions import KINDS
 
 LATER = ".later"
 STEPS = ".steps"  # d_U.steps: what the steps contribute where d_U has a further part
@@ -48,7 +51,7 @@ class _Reverse:
         self.forward = forward
         self.build = Builder(reserved=[value.name for value in forward.values])
         self.terms: dict[str, list[sympy.Expr]] = defaultdict(list)
-        # What a step contributes to a whole value, and what is contributed to a parameter by what is one for the whole sequence.
+        # What a step contributes to a whole value, and what a whole value contributes to a parameter.
         self.other: dict[str, list[sympy.Expr]] = defaultdict(list)
         self.whole = False  # whether the node being swept is one for the whole sequence
         self.adjoints: dict[str, str] = {}
@@ -59,7 +62,8 @@ class _Reverse:
         self.early = [node for node in forward.once if forward.value(node.out).role == "derived"]
         self.names = {value.name for value in forward.values}
         self.read_once = {name for node in forward.once for name in node.reads}
-        self.fixed = {value.name for value in forward.with_role("constant")}  # and what is made of constants alone
+        # What nothing is differentiated by: constants, what the sizes give, and what is made of these alone.
+        self.fixed = {value.name for value in forward.with_role("constant", "size", "index")}
         for once in forward.once:
             if set(once.reads) <= self.fixed:
                 self.fixed.add(once.out)
@@ -113,14 +117,30 @@ class _Reverse:
             self.terms[name].append(symbol(seed))
             self.outputs[f"{name}.out"] = seed
 
-    def of(self, name: str, dims: tuple[str, ...] | None = None) -> str | None:
+    def of(self, name: str) -> str | None:
         """Return the name of the adjoint of a value: an existing one where the sum is just that."""
         if name not in self.adjoints and self.gathered(name):
-            expression = total(self.gathered(name))
-            found = self.build.find(expression)
+            expression, value = self.collected(name), self.forward.value(name)
+            found = self.build.find(expression, value)
             wish = self.build.fresh(f"d_{name}")
-            self.adjoints[name] = found or self.build.map(wish, expression, dims=self.forward.value(name).dims)
+            self.adjoints[name] = found or self.build.map(wish, expression, dims=value.dims, whole=value.whole)
         return self.adjoints.get(name)
+
+    def collected(self, name: str) -> sympy.Expr:
+        """Return the sum of what a value's consumers contribute; a number per row gets that of every component."""
+        if self.forward.value(name).dims != (ROW,):
+            return total(self.gathered(name))
+        by_dims = self.by_dims(self.gathered(name))
+        sums = [symbol(self.build.reduce("sum", self.build.value_of(total(terms), f"d_{name}_in")))
+                for dims, terms in by_dims.items() if dims not in ((), (ROW,))]
+        return total([*sums, *by_dims[(ROW,)], *by_dims[()]])
+
+    def by_dims(self, terms: list[sympy.Expr]) -> dict[tuple[str, ...], list[sympy.Expr]]:
+        """Group terms by their dimensions."""
+        found: dict[tuple[str, ...], list[sympy.Expr]] = defaultdict(list)
+        for term in terms:
+            found[self.build.map_dims(term)].append(term)
+        return found
 
     def contribute(self, name: str, term: sympy.Expr) -> None:
         """Add a term to the adjoint of a value."""
@@ -134,8 +154,11 @@ class _Reverse:
     def gathered(self, name: str) -> list[sympy.Expr]:
         """Return the terms of a value's adjoint; what the steps contribute to a whole value is summed over time."""
         if self.forward.is_whole(name) and self.other[name]:
-            wish, dims = self.build.fresh(f"d_{name}.steps"), self.forward.value(name).dims
-            self.terms[name].append(symbol(self.build.time_sum(wish, total(self.other.pop(name)), dims)))
+            dims, terms = self.forward.value(name).dims, self.other.pop(name)
+            # A number per row takes the sum over components too: over time first, so that one reduction does.
+            for kind, alike in (self.by_dims(terms) if dims == (ROW,) else {dims: terms}).items():
+                wish = self.build.fresh(f"d_{name}{STEPS}")
+                self.terms[name].append(symbol(self.build.time_sum(wish, total(alike), kind)))
         return self.terms[name]
 
     def partial(self, expression: sympy.Expr, name: str) -> sympy.Expr:
@@ -149,12 +172,12 @@ class _Reverse:
         carries = []
         for carry in forward.carries:
             name, dims = carry.previous, forward.value(carry.previous).dims
-            handed = build.map(build.fresh(f"d_{name}"), total(self.terms[name]), dims=dims)
+            handed = build.map(build.fresh(f"d_{name}"), self.collected(name), dims=dims)
             self.adjoints[name] = handed
             carries.append(Carry(self.later[carry.next], handed))
         outputs = []
         for value in forward.with_role("input", "saved"):
-            expression = total(self.gathered(value.name))
+            expression = self.collected(value.name)
             outputs.append(build.map(build.fresh(f"d_{value.name}"), expression, dims=value.dims, whole=value.whole))
             self.adjoints[value.name] = outputs[-1]
         for value in forward.with_role("param", "derived"):
@@ -229,6 +252,13 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
 
 
+def _adjoint_of_reduce(sweep: _Reverse, node: Reduce) -> None:
+    rule = KINDS[node.kind].adjoint
+    out = sweep.of(node.out) if rule else None
+    if rule and out:
+        sweep.contribute(node.operand, rule(sweep.build, node.operand, symbol(out)))
+
+
 def _adjoint_of_outer(sweep: _Reverse, node: Outer) -> None:
     d_out = sweep.adjoints[node.out]
     sweep.contribute(node.left, symbol(sweep.build.matmul(d_out, False, node.right)))
@@ -267,6 +297,7 @@ def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Map: _adjoint_of_map,  # d_v += d_out * d(expression)/dv
     MatMul: _adjoint_of_matmul,  # d_v += W^T d_out;  d_W += d_out v^T
+    Reduce: _adjoint_of_reduce,  # d_v += d_out (sum), d_out / size (mean), d_out where v is the first maximum (max)
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
     TimeSum: _adjoint_of_time_sum,  # d_v += d_out, at every step
@@ -282,5 +313,6 @@ def prune(graph: Graph) -> Graph:
         if node.out in needed or isinstance(node, (Outer, BatchSum, Once)):
             needed |= {node.out, *node.reads}
             kept.append(node)
-    values = tuple(v for v in graph.values if v.role not in ("local", "saved") or v.name in needed)
+    dropped = ("local", "saved", "size", "index")
+    values = tuple(v for v in graph.values if v.role not in dropped or v.name in needed)
     return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, graph.adjoints)

@@ -8,8 +8,10 @@ import sympy
 from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare.functions import CONDITIONS, Elementwise, where_
-from symcell.graph.ir import GIVEN, BatchSum, Graph, Map, MatMul, Node, Once, Outer, TimeSum
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import GIVEN, BatchSum, Graph, Map, MatMul, Node, Once, Outer, Reduce, TimeSum
 from symcell.graph.once import faults
+from symcell.graph.reductions import KINDS
 
 
 class GraphError(AssertionError):
@@ -53,6 +55,8 @@ def _faults(graph: Graph) -> Iterator[str]:
             yield from (f"{node}: {part!r} is no elementwise operation" for part in _foreign(node.expression))
         if not _tempo_agrees(graph, node):
             yield f"{node}: what is computed for the whole sequence and what at each step do not fit"
+        if isinstance(node, Reduce) and node.kind not in KINDS:
+            yield f"{node}: {node.kind!r} is no reduction"
         if not accumulates:
             known.add(node.out)
     if known | sums != set(names):
@@ -81,8 +85,8 @@ def _tempo_agrees(graph: Graph, node: Node) -> bool:
                and graph.value(name).role not in GIVEN]
     if isinstance(node, TimeSum):
         return whole and not any(vectors)
-    if isinstance(node, MatMul):
-        return whole == any(vectors)  # a step's product of a whole vector would be the same at every step
+    if isinstance(node, (MatMul, Reduce)):
+        return whole == any(vectors)  # of a whole vector alone it would be the same at each
     if isinstance(node, Map):
         return all(vectors) if whole else not graph.late.intersection(node.reads)
     return True
@@ -102,7 +106,10 @@ def _dims_agree(graph: Graph, node: Node) -> bool:
         return out in ((), dims[node.operand])
     if isinstance(node, TimeSum):
         return out == dims[node.operand] and len(out) == 1
-    return {dims[name] for name in node.reads if dims[name]} <= {out} and len(out) < 2
+    if isinstance(node, Reduce):
+        return out == (ROW,) and graph.value(node.operand).is_vector
+    fitting = {(), (ROW,), out} if out else {()}
+    return {dims[name] for name in node.reads} <= fitting and len(out) < 2
 
 
 _ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, Elementwise,

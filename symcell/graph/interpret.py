@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from symcell.declare.symbols import ROW
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer
+from symcell.graph.ir import BatchSum, Computed, Graph, Map, MatMul, Outer, Reduce
 from symcell.graph.once import run as run_once
+from symcell.graph.reductions import counts, reduced
 
 Array = Any
 
@@ -23,9 +25,10 @@ Array = Any
 class Trace:
     """What a run of a graph computed.
 
-    steps: every per-step value, (T, B, dim), in original time order; whole values (B, dim). carries: the value of
-    each carry after the last executed step, under the name of its `previous`, (B, dim). sums: the accumulated values,
-    and what was computed of them once per call, after the last step. derived: what was so computed before the first.
+    steps: every per-step value, (T, B, dim), in original time order, of a number per row (T, B, 1); whole values
+    (B, dim). carries: the value of each carry after the last executed step, under the name of its `previous`, (B, dim).
+    sums: the accumulated values, and what was computed of them once per call, after the last step. derived: what was
+    so computed before the first.
     """
 
     steps: Mapping[str, Array]
@@ -45,7 +48,7 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
         carries: initial value of each carry's `previous`, (B, dim).
         sizes: of each dimension, and "B".
     """
-    B = sizes["B"]
+    B, sizes, params = sizes["B"], {**sizes, ROW: 1}, {**params, **counts(graph, sizes, constant)}
     state = {carry.previous: np.asarray(carries[carry.previous]) for carry in graph.carries}
     dtype = np.result_type(*steps.values(), *params.values(), *state.values(), np.float64)
     history = {
@@ -54,12 +57,14 @@ def interpret(graph: Graph, T: int, steps: Mapping[str, Array], params: Mapping[
     }
     derived = run_once(graph, False, params, sizes, functions, constant)
     params = {**params, **derived}
-    computed = [node for node in graph.nodes if isinstance(node, (MatMul, Map))]
+    computed = [node for node in graph.nodes if isinstance(node, Computed)]
 
-    def compute(env: dict[str, Array], node: MatMul | Map) -> None:
+    def compute(env: dict[str, Array], node: Computed) -> None:
         if isinstance(node, MatMul):
             matrix = env[node.matrix]
             env[node.out] = np.dot(env[node.operand], matrix if node.transposed else matrix.T)
+        elif isinstance(node, Reduce):
+            env[node.out] = reduced(node.kind, env[node.operand], constant)
         else:
             dims = graph.value(node.out).dims
             shape = (B, *(sizes[d] for d in dims))

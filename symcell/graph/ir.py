@@ -12,6 +12,7 @@ from typing import Literal
 
 import sympy
 
+from symcell.declare.symbols import ROW
 from symcell.graph.names import EYE, base, is_pattern, symbol
 
 Role = Literal[
@@ -19,18 +20,23 @@ Role = Literal[
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
     "param",  # one array for the whole sequence
     "constant",  # likewise, but nothing is differentiated by it
+    "size",  # how many components the vectors of a dimension have, a number
+    "index",  # a vector that holds 0, 1, 2, ...
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
     "derived",  # computed from parameters and constants once per call, before the first step
     "sum",  # accumulated over the batch and over time: a parameter's gradient
     "total",  # computed once per call from sums, after the last step
 ]
-GIVEN: tuple[Role, ...] = ("param", "constant", "derived")  # known before the first step, the same for all rows
+PASSED: tuple[Role, ...] = ("param", "constant", "derived")  # arrays for the whole call
+GIVEN: tuple[Role, ...] = (*PASSED, "size", "index")  # known before the first step, and the same in all rows
 
 
 @dataclass(frozen=True)
 class Value:
-    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix.
+    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix, (ROW,) of a number per row.
+
+    A scalar is the same at all steps and in all rows; a number per row is what a reduction leaves of a vector.
 
     An anonymous value has a made-up name; printers show the expression that it stands for. A whole value has one row
     per member of the batch for the whole sequence, not one for each step.
@@ -41,6 +47,11 @@ class Value:
     role: Role
     anonymous: bool = False
     whole: bool = False
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it has components: it is neither a number nor a matrix."""
+        return len(self.dims) == 1 and self.dims != (ROW,)
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,23 @@ class Map:
 
     def __str__(self) -> str:
         return f"{self.out} = {self.expression}"
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """out = one number per row, made of the components of a vector; `kind` is a row of reductions.KINDS."""
+
+    out: str
+    kind: str
+    operand: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return (self.operand,)
+
+    def __str__(self) -> str:
+        return f"{self.out} = {self.kind}({self.operand})"
 
 
 @dataclass(frozen=True)
@@ -147,7 +175,8 @@ class Once:
         return f"{self.out} = sum({text})" if self.summed else f"{self.out} = {text}"
 
 
-Node = MatMul | Map | Outer | BatchSum | TimeSum | Once
+Computed = MatMul | Map | Reduce  # a value of each step, or of the whole sequence
+Node = Computed | Outer | BatchSum | TimeSum | Once
 
 
 @dataclass(frozen=True)
@@ -174,7 +203,7 @@ class Graph:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
-        producers = {node.out: node for node in self.nodes if isinstance(node, (MatMul, Map))}
+        producers = {node.out: node for node in self.nodes if isinstance(node, Computed)}
         object.__setattr__(self, "_producers", producers)
         late: set[str] = set()  # what is known after the last step only
         for node in self.nodes:
@@ -201,7 +230,7 @@ class Graph:
         """The sums over time, in order."""
         return tuple(node for node in self.nodes if isinstance(node, TimeSum))
 
-    def producer(self, name: str) -> MatMul | Map | None:
+    def producer(self, name: str) -> Computed | None:
         """Return the node that computes a value at each step, if one does."""
         return self._producers.get(name)  # type: ignore[attr-defined]
 
@@ -229,5 +258,5 @@ class Graph:
         return "\n".join([*lines, f"  return   {', '.join(self.outputs)}"])
 
 
-__all__ = ["GIVEN", "BatchSum", "Carry", "Graph", "Map", "MatMul", "Node", "Once", "Outer", "Role", "TimeSum", "Value",
-           "symbol"]
+__all__ = ["GIVEN", "PASSED", "BatchSum", "Carry", "Computed", "Graph", "Map", "MatMul", "Node", "Once", "Outer",
+           "Reduce", "Role", "TimeSum", "Value", "symbol"]

@@ -1,8 +1,9 @@
 """Cell -> Graph: each equation becomes a MatMul per matrix product and one Map for the elementwise rest.
 
-Three kinds of value are made besides the author's: products (`W_f_x`), function values inside a larger formula
-(`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
-adjoint, which every gradient of the gate shares, has a name too.
+Values are made besides the author's: products (`W_f_x`), reductions (`mean_a`), function values inside a larger
+formula (`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
+adjoint, which every gradient of the gate shares, has a name too. Likewise the mean and the spread in
+f = layer_norm(...) are `mu_f` and `s_f`.
 
 What is made of parameters and constants alone, and has a name or is a function's value, is computed once per call.
 """
@@ -13,6 +14,7 @@ import sympy
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.static import computable
 from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
@@ -90,6 +92,9 @@ def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
         if copied:
             build.map(name, symbol(made), whole=whole)
         return
+    if isinstance(formula, Reduction):
+        build.reduce(formula.kind, _operand(build, formula.vector, name), name)
+        return
     if isinstance(formula, Elementwise) and len(formula.args) == 1 and formula.args[0].has(Apply):
         inside = _expression(build, formula.args[0], name)
         preactivation = build.value_of(inside, f"a_{name.replace('.', '_')}", anonymous=False)
@@ -109,6 +114,10 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     if isinstance(formula, Apply):
         operand = _operand(build, formula.vector, name)
         return symbol(build.matmul(formula.matrix.name, formula.matrix.transposed, operand))
+    if isinstance(formula, Reduction):
+        return symbol(build.reduce(formula.kind, _operand(build, formula.vector, name)))
+    if isinstance(formula, Shared):
+        return symbol(_shared(build, formula, name))
     if not formula.args:
         return formula
     arguments = [_expression(build, argument, name) for argument in formula.args]
@@ -120,6 +129,21 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
             return symbol(found or build.once(build.fresh(_function_name(inner)), inner, build.map_dims(inner), True))
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
+
+
+def _shared(build: Builder, formula: Shared, name: str) -> str:
+    def make() -> str:
+        inner = formula.formula
+        if not formula.letter:
+            return _operand(build, inner, name)
+        out = build.fresh(f"{formula.letter}_{name.replace('.', '_')}")
+        if isinstance(inner, Reduction):
+            return build.reduce(inner.kind, _operand(build, inner.vector, name), out)
+        if isinstance(inner, Elementwise):  # the function's value is what has the name
+            return build.map(out, inner.func(*(_expression(build, argument, name) for argument in inner.args)))
+        return build.map(out, _expression(build, inner, name))
+
+    return build.shared(formula, make)
 
 
 def _function_name(applied: sympy.Expr) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
-from symcell.graph.ir import GIVEN, Graph, Once
+from symcell.graph.ir import PASSED, Graph, Once
 from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern, pattern, symbol
 
 Array = Any
@@ -52,7 +52,7 @@ def faults(graph: Graph, node: Once) -> Iterator[str]:
         yield f"{node}: a sum over all entries is a scalar"
     if role not in ("derived", "total"):
         yield f"{node}: writes to the wrong kind of value"
-    allowed = {*GIVEN} | ({"sum", "total"} if role == "total" else set())
+    allowed = {*PASSED} | ({"sum", "total"} if role == "total" else set())
     for name in (found.name for found in node.expression.free_symbols):
         if is_pattern(name):
             fits = len(expected) == 2 and (name != EYE or expected[0] == expected[1])

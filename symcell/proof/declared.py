@@ -16,8 +16,9 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, ROW, Apply
 
 Array = Any
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
@@ -48,6 +49,9 @@ class Library(Protocol):
     def apply(self, vector: Array, matrix: Array) -> Array:
         """The product (B, n) @ (n, m)."""
 
+    def reduce(self, kind: str, array: Array) -> Array:
+        """The "sum", "mean" or "max" over the last axis, which stays with length 1; "shift" is a "max"."""
+
 
 def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int], given: Mapping[str, Array],
              ) -> tuple[dict[str, Array], Array]:
@@ -56,7 +60,7 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
     Args:
         given: parameters, constants, the inputs of this step (B, dim), and the states before it (B, dim).
     """
-    env = dict(given)
+    env, sizes = dict(given), {**sizes, ROW: 1}
     for equation in spec.equations:
         if isinstance(equation.expression, MatrixSum):
             env[equation.name] = _matrix(equation.expression, env, library, sizes)
@@ -88,6 +92,10 @@ def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Arra
     if isinstance(node, Apply):
         matrix = env[node.matrix.name]
         return library.apply(_walk(node.vector, env, library), matrix if node.matrix.transposed else matrix.T)
+    if isinstance(node, Reduction):
+        return library.reduce(node.kind, _walk(node.vector, env, library))
+    if isinstance(node, Shared):
+        return _walk(node.formula, env, library)
     if isinstance(node, sympy.Expr) and node.is_number and not node.has(Elementwise):
         return library.constant(float(node))
     arguments = [_walk(argument, env, library) for argument in node.args]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Outer, TimeSum
+from symcell.graph.ir import BatchSum, Computed, Graph, Map, MatMul, Outer, TimeSum
 from symcell.graph.names import base
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
@@ -29,7 +29,7 @@ def whole_adjoint_equations(notation: Notation) -> list[Equation]:
 def _named(notation: Notation, graph: Graph, whole: bool) -> list[Equation]:
     formula = Formula(notation)
     return [Equation(formula(node.out), _right(formula, node)) for node in graph.nodes
-            if isinstance(node, (Map, MatMul, TimeSum)) and graph.is_whole(node.out) == whole
+            if isinstance(node, Computed | TimeSum) and graph.is_whole(node.out) == whole
             and notation.formula(node.out) is None]
 
 
@@ -40,10 +40,12 @@ def once_equations(notation: Notation) -> list[Equation]:
             if notation.formula(node.out) is None]
 
 
-def _right(formula: Formula, node: Map | MatMul | TimeSum) -> str:
+def _right(formula: Formula, node: Computed | TimeSum) -> str:
     if isinstance(node, TimeSum):
         return formula.over_time(node)
-    return formula(node.expression) if isinstance(node, Map) else formula.applied(node)
+    if isinstance(node, Map):
+        return formula(node.expression)
+    return formula.applied(node) if isinstance(node, MatMul) else formula.reduction(node.kind, node.operand)
 
 
 def adjoint_equations(notation: Notation) -> list[Equation]:
@@ -52,7 +54,7 @@ def adjoint_equations(notation: Notation) -> list[Equation]:
     producers = {node.out for node in notation.backward.nodes}
     equations = [alias for name in aliases if name not in producers for alias in aliases[name]]
     for node in notation.backward.nodes:
-        if not isinstance(node, (Map, MatMul)) or not notation.is_adjoint(node.out):
+        if not isinstance(node, Computed) or not notation.is_adjoint(node.out):
             continue
         if notation.backward.is_whole(node.out):
             continue
@@ -112,7 +114,7 @@ def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:
     if isinstance(node, Outer):
         return rf"{formula(node.left, Level.ATOM)} {formula(node.right, Level.BASE)}^\top", Level.APPLIED
     notation = formula.notation
-    if notation.value(node.operand).dims and not notation.value(node.out).dims:
+    if notation.value(node.operand).is_vector and not notation.value(node.out).dims:
         return rf"\mathbf{{1}}^\top {formula(node.operand, Level.ATOM)}", Level.APPLIED
     text = formula(node.operand)
     return text, Level.SUM if text != formula(node.operand, Level.PRODUCT) else Level.PRODUCT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
+from symcell.render.reduction import size
 from symcell.schedule.program import Pass, Product, RowSum
 
 
@@ -29,8 +30,8 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
 
 def _columns(p: Pass, first: str, last: str) -> str:
     place, end = p.places[first], p.places[last]
-    start = " + ".join(f"n_{dim}" for dim in place.before) or "0"
-    stop = " + ".join(f"n_{dim}" for dim in (*end.before, end.dim))
+    start = " + ".join(size(dim, "n_") for dim in place.before) or "0"
+    stop = " + ".join(size(dim, "n_") for dim in (*end.before, end.dim))
     return f'rows("{place.buffer}", {place.shift}, {start}, {stop})'
 
 

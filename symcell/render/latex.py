@@ -10,7 +10,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.graph.ir import Map, MatMul, Once, TimeSum, symbol
+from symcell.graph.ir import Map, MatMul, Once, Reduce, TimeSum, symbol
 from symcell.graph.names import BLOCKS, EYE, TRANSPOSED, base, is_pattern
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
@@ -81,6 +81,8 @@ class Formula:
             return self.applied(node), Level.APPLIED
         if isinstance(node, TimeSum):
             return self.over_time(node), Level.SUM
+        if isinstance(node, Reduce):
+            return self.reduction(node.kind, node.operand), Level.APPLIED
         printed = self.notation.latex(name)
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
@@ -112,6 +114,15 @@ class Formula:
         """Return W x, or W^T x."""
         return f"{self.matrix(node.matrix, node.transposed)} {self(node.operand, Level.ATOM)}"
 
+    def reduction(self, kind: str, operand: str) -> str:
+        """Return the sum or mean of the components of a vector as a product with ones; else a function of it."""
+        if kind in ("sum", "mean"):
+            [dim] = self.notation.value(operand).dims
+            part = rf"\frac{{1}}{{{self(f'size.{dim}')}}} " if kind == "mean" else ""
+            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}"
+        word = r"\operatorname{{argmax}}" if kind == "argmax" else r"\max"
+        return sized(word + r"\left({0}\right)", [self(operand)])
+
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""
         return self(name, Level.BASE if transposed else Level.ATOM) + (r"^\top" if transposed else "")
@@ -137,8 +148,11 @@ class Formula:
         """Print a product without its sign."""
         listed = [(abs(factor) if factor.is_number else factor, divides)
                   for factor, divides in factors(self.notation, node)]
-        above = [factor for factor, divides in listed if not divides and factor is not sympy.S.One]
-        below = [factor for factor, divides in listed if divides]
+        ratio = sympy.Mul(*(1 / factor if divides else factor for factor, divides in listed if factor.is_Rational))
+        rest = [(sympy.Integer(ratio.p), False), (sympy.Integer(ratio.q), True)]
+        rest += [(factor, divides) for factor, divides in listed if not factor.is_Rational]
+        above = [factor for factor, divides in rest if not divides and factor is not sympy.S.One]
+        below = [factor for factor, divides in rest if divides and factor is not sympy.S.One]
         if below:
             return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
         return self._times(above)
@@ -158,7 +172,7 @@ class Formula:
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
-        return any(self.notation.value(name.name).dims for name in factor.free_symbols)
+        return any(self.notation.has_components(name.name) for name in factor.free_symbols)
 
     def _power(self, node: sympy.Pow) -> tuple[str, Level]:
         root, exponent = node.base, node.exp

@@ -13,8 +13,8 @@ from itertools import groupby
 import sympy
 
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Value
+from symcell.declare.symbols import NEXT, ROW
+from symcell.graph.ir import Reduce, Value
 from symcell.graph.jacobian import jacobian
 from symcell.render import counts
 from symcell.render.equations import (
@@ -98,6 +98,8 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
         special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
     if r"\mathbf{B}_" in text:
         special += r" $\mathbf{B}_n$ holds $1$ in $n$ blocks along the diagonal and $0$ elsewhere."
+    if any(isinstance(node, Reduce) for node in notation.forward.nodes):
+        special += r" A number beside a vector meets each of its components; $\max(v)$ is the largest component of $v$."
     yield special
     s = states[0]
     yield (rf"A bar marks an adjoint: $\bar{{v}} = \partial \mathcal{{L}} / \partial v$ for the loss $\mathcal{{L}}$. "
@@ -158,7 +160,7 @@ def _printed(value: Value, notation: Notation) -> str:
 
 def _shape(value: Value) -> str:
     product = r" \times ".join(name_of(dim).latex() for dim in value.dims)
-    return f"${product}$" if value.dims else "scalar"
+    return f"${product}$" if value.dims not in ((), (ROW,)) else "scalar"
 
 
 def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:

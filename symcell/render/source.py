@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
-from symcell.graph.ir import GIVEN
+from symcell.graph.ir import PASSED
 from symcell.render import once
 from symcell.render import stage as stage_view
 from symcell.render.environment import environment
@@ -83,6 +83,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "chain_rule": once.after(program.backward.graph, names),
         "metadata": literal(metadata(name, spec, program)),
         "explain": str(program),
+        "reduces": any(stage.reductions for p in (program.forward, program.backward) for stage in p.stages),
     }
     files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
              for kind in ("pyx", "h")}
@@ -99,7 +100,7 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
     used = {name for stage in p.stages for name in stage.reads}
     used |= {term.matrix for panel in p.panels for _, terms in panel.accumulators for term in terms}
     used |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
-    params = [v for v in p.graph.with_role(*GIVEN) if v.name in used]
+    params = [v for v in p.graph.with_role(*PASSED) if v.name in used]
     phases = tuple(
         PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names, phase.kind == "batch")
                                     for stage in phase.stages))

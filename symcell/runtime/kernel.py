@@ -129,7 +129,7 @@ class Kernel:
             x: (T, B, I); a dict of arrays where the cell has several inputs, (B, dim) for one of the whole sequence.
             params: one array per declared parameter, `W @ v` being the usual product: Matrix(h, x) is (H, I).
             state: (B, H) per state before the first step; one left out is zero.
-            record: named quantities to return for every step.
+            record: named quantities to return for every step: (T, B, dim), of a number per row (T, B).
             constants: values of declared Constants for this call.
             checkpoint: keep only x and the states every so many steps, and let `backward` compute the rest again, one
                 stretch at a time. Gradients of parameters, and of inputs of the whole sequence, are then summed by
@@ -160,7 +160,7 @@ class Kernel:
         tape = _Tape(self._owner, sizes, held, kept, params, self._fingerprints(kept), isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
-        recorded = {name: self._steps(name, arrays).copy() for name in record}
+        recorded = {name: self._numbers(name, self._steps(name, arrays)).copy() for name in record}
         return Run(y, self._final_state(arrays, sizes), recorded, tape)
 
     def _forward_stretches(self, sizes: Sizes, inputs: dict[str, Array], params: dict[str, Array],
@@ -181,7 +181,7 @@ class Kernel:
                      tuple(stretches))
         y = y[:]
         y.flags.writeable = False
-        recorded = {name: array[:] for name, array in recorded.items()}
+        recorded = {name: self._numbers(name, array[:]) for name, array in recorded.items()}
         return Run(y, {name: value.copy() for name, value in state.items()}, recorded, tape)
 
     def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -352,6 +352,10 @@ class Kernel:
         array = arrays[buffer][0]
         return array[1:] if buffer in self._meta["states"] else array
 
+    def _numbers(self, name: str, steps: Array) -> Array:
+        """Return a recorded array; what is one number per row loses the dimension of size 1."""
+        return steps[..., 0] if self._meta["named"][name]["dims"] == (memory.ROW,) else steps
+
     # --- backward ----------------------------------------------------------------------------------------
 
     def backward(self, run: Run, dy: Array | None, dstate: Mapping[str, Array] | None = None) -> Gradients:
@@ -441,7 +445,7 @@ class Kernel:
                              f"{tape.owner[1]}); call backward on the kernel that made the run.")
         now = zip(self._given, self._fingerprints(tape.params), tape.fingerprints, strict=True)
         changed = [name for name, found, expected in now if found != expected
-                   or name in self._meta["params"] and not _same(tape.given.get(name), tape.params[name])]
+                   or (name in self._meta["params"] and not _same(tape.given.get(name), tape.params[name]))]
         if changed:
             raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; the gradient would be "
                              "neither that of the old nor of the new values. Call forward again, or update after "

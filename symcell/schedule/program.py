@@ -13,7 +13,7 @@ from typing import Literal
 
 import sympy
 
-from symcell.graph.ir import Graph
+from symcell.graph.ir import Graph, Reduce
 
 Slots = Literal["all", "history", "ring", "chunk", "step", "sequence"]  # how many time steps a buffer holds:
 #              T      T + 1      2       chunk    1       one for all
@@ -88,7 +88,10 @@ class Assign:
 
 @dataclass(frozen=True)
 class Stage:
-    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension."""
+    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension.
+
+    A stage with reductions has no panels: it treats row after row, and each reduction is complete at the end of a row.
+    """
 
     name: str
     dim: str
@@ -96,11 +99,12 @@ class Stage:
     body: tuple[Assign, ...]
     reads: tuple[str, ...]  # values loaded from memory, parameters and constants included
     writes: tuple[str, ...]  # values stored
+    reductions: tuple[Reduce, ...] = ()
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or for the "whole" sequence."""
+    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or for a "whole" sequence."""
 
     kind: Literal["batch", "loop", "whole"]
     stages: tuple[Stage, ...]
@@ -162,8 +166,9 @@ class Pass:
     def __str__(self) -> str:
         lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
         for phase in self.phases:
+            when = "before" if phase is self.phases[0] else "after"
             what = {"batch": "all steps of the chunk at once", "loop": "for each step",
-                    "whole": f"for the whole sequence, {'before' if phase is self.phases[0] else 'after'} its steps"}[phase.kind]
+                    "whole": f"for the whole sequence, {when} its steps"}[phase.kind]
             lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]
@@ -188,6 +193,7 @@ def _describe(stage: Stage) -> list[str]:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
     lines += [f"  {assign.name} = {assign.expression}" for assign in stage.body]
+    lines += [f"  reduce {reduction}" for reduction in stage.reductions]
     return [*lines, f"  writes {', '.join(stage.writes)}"]
 
 

@@ -1,7 +1,7 @@
 """The tape: which forward values the backward pass finds in memory, and which it computes again.
 
 Inputs and states are there anyway. Of the rest, a value is recomputed where that is cheaper than a write and a
-read, and only from values that are there: recomputation never crosses a MatMul.
+read, and only from values that are there: recomputation never crosses a MatMul or a Reduce.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.check import check
 from symcell.graph.ir import GIVEN, Graph, Map, MatMul, Outer, Value
 from symcell.schedule.program import Kept, Tape
@@ -66,6 +67,8 @@ def _keep(forward: Graph, value: Value, there: set[str], states: set[str], opera
         return Kept(value.name, dim, "state", "the states of all steps are kept")
     if value.name in operands:
         return Kept(value.name, dim, "saved", f"operand of a product after the loop: {operands[value.name]}")
+    if dim == ROW:
+        return Kept(value.name, dim, "saved", "one number per row")
     if not isinstance(node, Map):
         return Kept(value.name, dim, "saved", "a matrix product is not computed twice")
     missing = [name for name in node.reads if name not in there]

@@ -50,6 +50,10 @@ _FAMILIES = {
         "gru_reset_before_inverted": "gru:GRUResetBeforeInverted",
         "mgu": "gated:MGU",
     },
+    "layer normalisation": {
+        "lstm_layer_norm": "layer_norm:LSTMLayerNorm",
+        "gru_layer_norm": "layer_norm:GRULayerNorm",
+    },
     "found by search": {
         "nas": "searched:NAS",
     },

@@ -19,6 +19,10 @@ SPELLED = {
 
 def key(name, time="", bar=False, plus=""):
     base, *below = SPELLED.get(name) or name.split("_")
+    if base == "mu":  # the mean of a layer norm; of h.next it is that of h
+        base, below = r"\mu", below[:1] if below[1:] == ["next"] else below
+    below = below[:1] if base in "se" and below[1:] == ["next"] else below
+    below = [rf"\mathrm{{{word}}}" if len(word) > 2 and word.isalpha() else word for word in below]
     if bar:
         base = rf"\overline{{{base}}}" if "mathit" in base else rf"\bar{{{base}}}"
     below = ",".join([*below, *([time] if time else [])])
@@ -51,16 +55,16 @@ class Case:
         return interpret(backward, self.T, steps, self.params, later, self.sample.sizes)
 
     def _row(self, t, b):
-        row = {key(name): value for name, value in self.params.items()}
+        row = {key(name): value for name, value in self.params.items()} | self.sample.sizes | {"j": "index"}
         for value in self.forward.values:
             if value.role in ("param", "constant", "derived") or value.anonymous:
                 continue
             name, adjoint = value.name.removesuffix(".next"), self.backward.adjoints.get(value.name)
-            time = "t-1" if value.role == "carry" else "t"
-            row[key(name, time)] = self.trace.steps[value.name][t, b]
+            time = "t-1" if value.role == "carry" else "" if (self.cell.__name__, name) in WITHOUT_TIME else "t"
+            row[key(name, time)] = number_or_vector(value, self.trace.steps[value.name][t, b])
             if adjoint is not None:
                 bar = key(name, time or "t", bar=True, plus="^+" if value.role == "carry" else "")
-                row[bar] = self.swept.steps[adjoint][t, b]
+                row[bar] = number_or_vector(value, self.swept.steps[adjoint][t, b])
         for back, carry in zip(self.backward.carries, self.forward.carries, strict=True):
             row[key(carry.previous, "t", bar=True, plus="^+")] = self.swept.steps[back.previous][t, b]
         output = self.forward.outputs[0]
@@ -101,7 +105,12 @@ class Case:
         return wrong
 
     def params_row(self):
-        return {key(name): value for name, value in self.params.items()}
+        return {key(name): value for name, value in self.params.items()} | self.sample.sizes
+
+
+def number_or_vector(value, array):
+    """The components of a value of one row; of a number per row the number."""
+    return array if value.is_vector else array[0]
 
 
 def close(got, expected):

@@ -20,6 +20,7 @@ from symcell.schedule.tape import cost
 from symcell.schedule.tiles import MAX_GATES, block_vectors, deal, tile_rows
 from symcell.zoo import find, names
 from tests.declare.text import declare
+from tests import reductions
 from tests.oracle import Sample, graphs
 from tests.schedule.cells import (
     CELLS,
@@ -37,7 +38,7 @@ from tests.schedule.machine import Machine
 
 SIZES = {"I": 2, "H": 3, "O": 4, "P": 5, "F": 4}
 GOLDEN = Path(__file__).parent / "mgu.golden.txt"
-EVERY = [*map(find, names()), *CELLS]
+EVERY = [*map(find, names()), *CELLS, *reductions.CELLS]
 
 
 def program(cell):

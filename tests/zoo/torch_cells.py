@@ -7,8 +7,8 @@ in the order of the declaration. Only cells that torch.nn lacks are here. `linea
 from functools import partial
 
 import torch
-from torch import relu, sigmoid, tanh
-from torch.nn.functional import linear
+from torch import cat, relu, sigmoid, tanh
+from torch.nn.functional import layer_norm, linear
 
 eye = partial(torch.eye, dtype=torch.float64)
 
@@ -121,6 +121,35 @@ def mgu(p, x, h):
     return h, h
 
 
+# --- layer normalisation ---
+
+
+def normed(p, v, matrix, gain, gates):
+    """The products of some gates, normalised over all of them at once; eps of torch, 1e-5."""
+    stacked = cat([linear(v, p[f"{matrix}_{k}"]) for k in gates], dim=-1)
+    parts = layer_norm(stacked, stacked.shape[-1:]).chunk(len(gates), dim=-1)
+    return [part * p[f"{gain}_{k}"] for part, k in zip(parts, gates, strict=True)]
+
+
+def lstm_layer_norm(p, x, h, c):
+    """Ba et al. 2016, arXiv:1607.06450, eqs. 20 to 22."""
+    pairs = zip(normed(p, x, "W", "g_x", "ifgo"), normed(p, h, "U", "g_h", "ifgo"), "ifgo", strict=True)
+    i, f, g, o = (a + b + p[f"b_{k}"] for a, b, k in pairs)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    h = sigmoid(o) * tanh(layer_norm(c, c.shape[-1:], p["g_c"], p["b_c"]))
+    return h, h, c
+
+
+def gru_layer_norm(p, x, h):
+    """Ba et al. 2016, arXiv:1607.06450, supplementary material."""
+    pairs = zip(normed(p, x, "W", "g_x", "rz"), normed(p, h, "U", "g_h", "rz"), "rz", strict=True)
+    r, z = (sigmoid(a + b + p[f"b_{k}"]) for a, b, k in pairs)
+    [of_x], [of_h] = normed(p, x, "W", "g_x", "n"), normed(p, h, "U", "g_h", "n")
+    n = tanh(of_x + p["b_n"] + r * (of_h + p["c_n"]))
+    h = (1 - z) * h + z * n
+    return h, h
+
+
 # --- found by search ---
 
 
@@ -198,7 +227,7 @@ TORCH_CELLS = {
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
         lstm_multiplicative, nas, sru, sru_recurrence,
-        gru_reset_before, gru_reset_before_inverted, mgu,
+        gru_reset_before, gru_reset_before_inverted, mgu, lstm_layer_norm, gru_layer_norm,
         antisymmetric, antisymmetric_gated, fastrnn, fastgrnn, fastgrnn_lowrank,
     )
 }
