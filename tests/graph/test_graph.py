@@ -16,6 +16,7 @@ from symcell.graph.lower import lower
 from symcell.zoo import find, names
 from tests.declare.text import START, UPDATE, declare
 from tests.oracle import Sample, graphs, run
+from tests.reductions import Means, Normed
 
 x, h, c = map(symbol, ("x", "h", "c"))
 SIZES = {"I": 2, "H": 3, "O": 4, "P": 4}
@@ -34,7 +35,7 @@ y = Output(c.next * c + s)
 """, name="Mixed")
 STATIC = declare(HEAD + "V = Matrix(x, h)\nh.next = tanh(U @ b + W @ (V @ exp(b)) + U @ (h * b) + W @ x) + U.T @ b",
                  name="Static")
-SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC]
+SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC, Means, Normed]
 
 
 def equations(graph):
