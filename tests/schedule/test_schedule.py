@@ -381,10 +381,10 @@ def test_runs_of_neighbours():
 def test_stages_keep_to_one_dimension_and_read_what_exists(cell):
     made = program(cell)
     for part in (made.forward, made.backward):
-        known = {v.name for v in part.graph.with_role("param", "constant")}
+        known = {v.name for v in part.graph.with_role("param", "constant", "size", "index")}
         for stage in part.stages:
-            local = {a.name for a in stage.body} | {n for p in stage.panels for n, _ in p.accumulators}
             reduced = {node.out for node in stage.reductions}
+            local = {a.name for a in stage.body} | {n for p in stage.panels for n, _ in p.accumulators} | reduced
             assert {part.graph.value(name).dims for name in {*stage.writes} - reduced} <= {(stage.dim,)}
             assert stage.writes
             assert set(stage.writes) <= local
