@@ -51,9 +51,9 @@ class Builder:
     def find(self, expression: sympy.Expr, like: Value | None = None) -> str | None:
         """Return the name of the value that this expression already is, if there is one (with dimensions as `like`)."""
         name = expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
-        found = self.values[name] if name in self.values else None
-        if like is None or found is None:
+        if like is None or name is None or name not in self.values:
             return name
+        found = self.values[name]
         fits = found.dims == like.dims and (found.whole == like.whole or found.role in GIVEN)
         return name if fits else None
 

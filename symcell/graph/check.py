@@ -79,7 +79,7 @@ def _carry_faults(graph: Graph, known: set[str]) -> Iterator[str]:
 
 
 def _tempo_agrees(graph: Graph, node: Node) -> bool:
-    """Whether no step needs what only the last one leaves, and nothing computed for the whole sequence needs what a step computes."""
+    """Whether no step needs what only the last one leaves, and nothing of the whole sequence what a step computes."""
     whole = graph.is_whole(node.out)
     vectors = [graph.is_whole(name) for name in node.reads if len(graph.value(name).dims) == 1
                and graph.value(name).role not in GIVEN]

@@ -16,6 +16,7 @@ from symcell.graph.lower import lower
 from symcell.zoo import find, names
 from tests.declare.text import START, UPDATE, declare
 from tests.oracle import Sample, graphs, run
+from tests.reductions import Means, Normed
 
 x, h, c = map(symbol, ("x", "h", "c"))
 SIZES = {"I": 2, "H": 3, "O": 4, "P": 4, "M": 5, "ONE": 1, "Z": 2}
@@ -62,7 +63,7 @@ U, b = Matrix(h, h), Vector(h)
 
 h.next = tanh(W @ x + M @ h + M.T @ (k * h) + U @ k + M @ b) * k
 """, name="Fixed")
-SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC, SEVERAL, WHOLE, FIXED]
+SMOOTH = [*(find(name) for name in names() if name != "rnn_relu"), MIXED, STATIC, SEVERAL, WHOLE, FIXED, Means, Normed]
 
 
 def equations(graph):

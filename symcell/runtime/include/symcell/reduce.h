@@ -18,9 +18,14 @@ SC_INLINE vec vindex(ptrdiff_t lane) {
     return from_zero + vfill((double)lane);
 }
 
-/* The first n lanes of x, and `neutral` in those past them. */
+/* The first n lanes of x, and `neutral` in those past them. Through memory, at most once per row: GCC 12 does not
+   survive a selection by compared indices where SSE2 is all there is. */
 SC_INLINE vec vkeep(vec x, ptrdiff_t n, double neutral) {
-    return n >= VL ? x : vselect((ivec)(vindex(0) < vfill((double)n)), x, vfill(neutral));
+    if (n >= VL) return x;
+    real lane[VL];
+    vstore(lane, x);
+    for (ptrdiff_t i = n; i < VL; ++i) lane[i] = (real)neutral;
+    return vload(lane);
 }
 
 /* The largest lane; NaN where there is one, as in NumPy. */
@@ -38,9 +43,9 @@ SC_INLINE real vlargest(vec x) {
 /* In each lane the larger of *best and x, and the index that it has; of equals the one that came first, and of
    everything the first NaN. */
 SC_INLINE void vfirst(vec *best, vec *at, vec x, ptrdiff_t lane) {
-    const ivec better = (ivec)(x > *best) | ((ivec)(x != x) & (ivec)(*best == *best));
-    *best = vselect(better, x, *best);
-    *at = vselect(better, vindex(lane), *at);
+    const ivec holds = (ivec)(*best >= x) | (ivec)(*best != *best);
+    *best = vselect(holds, *best, x);
+    *at = vselect(holds, *at, vindex(lane));
 }
 
 /* The index of the largest of all lanes, likewise. */
