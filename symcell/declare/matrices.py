@@ -50,7 +50,7 @@ class MatrixAlgebra:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, MatrixAlgebra):
-            raise _error(self, f"{self} * {other}: an elementwise product of matrices is not part of the language. "
+            raise misuse(self, f"{self} * {other}: an elementwise product of matrices is not part of the language. "
                                "The product of two matrices is @.")
         return combined((_scalar(self, other) * c, factors) for c, factors in self._terms())
 
@@ -63,7 +63,7 @@ class MatrixAlgebra:
         if isinstance(other, MatrixAlgebra):
             return combined((a * b, (*left, *right)) for a, left in _merged(self) for b, right in _merged(other))
         if not isinstance(other, sympy.Expr):
-            raise _error(self, f"{self} @ {other!r}: a matrix applies to a vector expression.")
+            raise misuse(self, f"{self} @ {other!r}: a matrix applies to a vector expression.")
         result = sympy.S.Zero
         for coefficient, factors in _merged(self):
             vector = other
@@ -79,7 +79,7 @@ class MatrixAlgebra:
         raise CellAttributeError(f"{_cell(self)}the matrix {self} has no attribute {attribute!r}.{hint}")
 
     def _refuse(self, *_: Any) -> Any:
-        raise _error(self, f"{self} is a matrix: it takes @, .T, + and - with matrices, and * and / with scalars. "
+        raise misuse(self, f"{self} is a matrix: it takes @, .T, + and - with matrices, and * and / with scalars. "
                            "Functions and elementwise algebra are for vectors and scalars.")
 
     __pow__ = __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
@@ -213,28 +213,6 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
     __repr__ = __str__
 
 
-def identity(vector: Any) -> IdentityMatrix:
-    """`Identity(h)`: the identity matrix of the dimension of a declared vector, or of the dimension of this name."""
-    scope = getattr(vector, "_scope", None)
-    if scope is not None and isinstance(vector, sympy.Symbol):
-        return IdentityMatrix(scope.dimension(vector))
-    if isinstance(vector, str):
-        return IdentityMatrix(vector)
-    raise CellError(f"{cell_being_declared()}Identity({vector!r}): expected a declared vector, or a dimension's name.")
-
-
-def block_diagonal(matrix: Any, blocks: int) -> BlockMatrix:
-    """`BlockDiagonal(U, 4)`: the matrix with zeros outside of 4 blocks along its diagonal, one per head.
-
-    Blocks are equal where their number divides both sizes, else they differ by one row or column.
-    """
-    if not hasattr(matrix, "_apply") or isinstance(matrix, IdentityMatrix):
-        raise CellError(f"{cell_being_declared()}BlockDiagonal({matrix}, ...) expects a declared matrix.")
-    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
-        raise _error(matrix, f"BlockDiagonal({matrix}, {blocks!r}): the number of blocks is an integer of at least 1.")
-    return BlockMatrix(matrix, sympy.Integer(blocks))
-
-
 def single(terms: Iterable[Term]) -> MatrixSum:
     """Return the sum as it is, even of one term."""
     return sympy.Basic.__new__(MatrixSum, *(sympy.Tuple(c, *factors) for c, factors in terms))
@@ -252,7 +230,7 @@ def combined(terms: Iterable[Term]) -> Any:
         found[factors] = found.get(factors, sympy.S.Zero) + coefficient
     kept = [(c, factors) for factors, c in found.items() if c is not sympy.S.Zero]
     if not kept:
-        raise _error(listed[0][1][0], "a sum of matrices cancels to zero.")
+        raise misuse(listed[0][1][0], "a sum of matrices cancels to zero.")
     if len(kept) == 1 and kept[0][0] is sympy.S.One and len(kept[0][1]) == 1:
         return kept[0][1][0]
     _check_shapes([factors for _, factors in kept])
@@ -262,7 +240,7 @@ def combined(terms: Iterable[Term]) -> Any:
 def _without_identities(factors: tuple[Any, ...]) -> tuple[Any, ...]:
     for left, right in pairwise(factors):
         if left.domain != right.codomain:
-            raise _error(left, f"{left} @ {right}: the shapes do not agree: ({left.codomain}, {left.domain}) meets "
+            raise misuse(left, f"{left} @ {right}: the shapes do not agree: ({left.codomain}, {left.domain}) meets "
                                f"({right.codomain}, {right.domain}).")
     return tuple(factor for factor in factors if not isinstance(factor, IdentityMatrix)) or factors[:1]
 
@@ -273,7 +251,7 @@ def _check_shapes(products: list[tuple[Any, ...]]) -> None:
         shapes = [f"({factors[0].codomain}, {factors[-1].domain})" for factors in (first, other)]
         if shapes[0] != shapes[1]:
             texts = [" @ ".join(map(str, factors)) for factors in (first, other)]
-            raise _error((*first, *other), f"a sum of matrices of two shapes: {texts[0]} is {shapes[0]} and {texts[1]} "
+            raise misuse((*first, *other), f"a sum of matrices of two shapes: {texts[0]} is {shapes[0]} and {texts[1]} "
                                            f"is {shapes[1]}.")
 
 
@@ -295,14 +273,14 @@ def _operand(matrix: MatrixAlgebra, other: Any, sign: str) -> MatrixAlgebra:
     if isinstance(other, MatrixAlgebra):
         return other
     what = other if isinstance(other, (sympy.Basic, int, float)) else repr(other)
-    raise _error(matrix, f"{matrix} {sign} {what}: a matrix is added to a matrix only. A multiple of the identity is "
+    raise misuse(matrix, f"{matrix} {sign} {what}: a matrix is added to a matrix only. A multiple of the identity is "
                          "written a * Identity(h).")
 
 
 def _scalar(matrix: MatrixAlgebra, value: Any) -> sympy.Expr:
     if isinstance(value, (sympy.Expr, numbers.Real)) and not isinstance(value, bool):
         return sympy.sympify(value)
-    raise _error(matrix, f"{matrix} * {value!r}: a matrix is multiplied by a number, a Constant or a scalar.")
+    raise misuse(matrix, f"{matrix} * {value!r}: a matrix is multiplied by a number, a Constant or a scalar.")
 
 
 def _scope(factors: Iterable[Any]) -> Any:
@@ -315,5 +293,6 @@ def _cell(matrix: Any) -> str:
     return f"{scope.cell}: " if scope is not None else cell_being_declared()
 
 
-def _error(matrix: Any, text: str) -> CellError:
+def misuse(matrix: Any, text: str) -> CellError:
+    """Return the error with the name of the cell that the matrix belongs to."""
     return CellError(f"{_cell(matrix)}{text}")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcell.declare.errors import CellError, cell_being_declared
-from symcell.declare.matrices import block_diagonal as BlockDiagonal
-from symcell.declare.matrices import identity as Identity
+from symcell.declare.patterns import block_diagonal as BlockDiagonal
+from symcell.declare.patterns import identity as Identity
 
 
 class _Unnamed:

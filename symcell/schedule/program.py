@@ -159,12 +159,17 @@ class Pass:
         shapes = [(self.graph.value(term.matrix).dims, term.transposed) for term in panel.accumulators[0][1]]
         return tuple(dims[0] if transposed else dims[1] for dims, transposed in shapes)
 
+    def _once(self, role: str, when: str) -> list[str]:
+        nodes = [f"    {node}" for node in self.graph.once if self.graph.value(node.out).role == role]
+        return [f"  once per call, {when}:", *nodes] if nodes else []
+
     def buffer(self, name: str) -> Buffer:
         """Return the buffer of this name."""
         return next(buffer for buffer in self.buffers if buffer.name == name)
 
     def __str__(self) -> str:
         lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
+        lines += self._once("derived" if self.name == "forward" else "", "before the first step")
         for phase in self.phases:
             when = "before" if phase is self.phases[0] else "after"
             what = {"batch": "all steps of the chunk at once", "loop": "for each step",
@@ -178,6 +183,7 @@ class Pass:
             lefts, outs = " | ".join(product.lefts), " | ".join(out for out, _ in product.outs)
             lines.append(f"    gemm  [{outs}] = [{lefts}]^T {product.right}")
         lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
+        lines += self._once("total", "after the last step")
         lines.append("  memory:")
         for buffer in self.buffers:
             kept = f"{buffer.train or '-'}" + (f" / {buffer.infer or '-'}" if self.name == "forward" else "")

@@ -453,3 +453,12 @@ def test_no_two_values_share_columns(cell):
             assert (where.before, where.shift in (0, 1)) == (before, True)
         spots = [(where.buffer, where.before, where.shift) for where in part.places.values()]
         assert len(spots) == len(set(spots))
+
+
+def test_what_is_computed_once_is_in_the_text_of_both_passes():
+    made = program("antisymmetric")
+    forward, backward = str(made.forward).splitlines(), str(made.backward).splitlines()
+    at = forward.index("  once per call, before the first step:")
+    assert forward[at + 1] == "    A = U - U.T - gamma*I"
+    assert not any("before the first step" in line for line in backward)
+    assert "    d_U = d_A - d_A.T" in backward[backward.index("  once per call, after the last step:"):]
