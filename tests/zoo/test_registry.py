@@ -41,7 +41,8 @@ def test_found_under_a_plain_name(name):
 @each_cell
 def test_docstring_cites_and_says_its_convention(name):
     doc = zoo.find(name).spec.doc
-    assert re.search(r"arXiv:\d{4}\.\d{4,5}|(Cognitive Science|Computation|JMLR|report) \d+", doc), doc
+    journals = r"(Cognitive Science|Computation|JMLR|PMLR|report) \d+|Workshop"
+    assert re.search(rf"arXiv:\d{{4}}\.\d{{4,5}}|doi:10\.\d{{4,}}/|{journals}", doc), doc
     assert re.search(r"\b(19|20)\d\d\b", doc), "the year of the paper"
     assert "Convention: " in doc
 
@@ -103,7 +104,7 @@ def test_initial_values_are_those_of_the_language():
     """No cell of the zoo sets an initial value: biases start at 0, matrices as Matrix says."""
     for name in zoo.names():
         inits = {(len(p.dims), p.init) for p in zoo.find(name).spec.parameters}
-        assert inits <= {(2, "uniform"), (1, 0.0)}
+        assert inits <= {(2, "uniform"), (1, 0.0)}, name
 
 
 def test_output_layers_have_their_own_size():

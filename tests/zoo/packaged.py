@@ -1,0 +1,79 @@
+"""torchrecurrent 0.2.5 as an oracle: how the weights of a cell of the zoo lie in the package's cell of the same paper.
+
+The package stacks the matrices of a cell's gates in one, (G*H, I), in an order of its own, and has two biases where
+their sum is one number: those that a row does not name are 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torchrecurrent
+
+from symcell.declare.cell import Cell
+from tests.oracle import Results, Sample
+from tests.zoo.differentiate import differentiate, leaf, leaves
+
+Tensors = tuple[torch.Tensor, ...]
+
+
+def single(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor) -> Tensors:
+    """The output is the state."""
+    h = call(x, h)
+    return h, h
+
+
+def double(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> Tensors:
+    """The output is the first of two states."""
+    h, c = call(x, (h, c))
+    return h, h, c
+
+
+class HardSigmoid(torch.nn.Module):
+    """That of PyTorch 2.13 multiplies by 1/6 rounded to float32, in float64 too: its gradient errs by 1e-8."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.clip(x / 6 + 0.5, 0, 1)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A cell of the package.
+
+    name: of its class, without "Cell". weights: which of our parameters are stacked in each of its tensors, separated
+    by blanks, "0" for a block of H zeros. step: from the module, an input and our states to the output and our states.
+    options: of its constructor. cell: what to compare where the package deviates from the paper, a variant of the
+    zoo's cell.
+    """
+
+    name: str
+    weights: Mapping[str, str]
+    step: Callable[..., Tensors] = single
+    options: Mapping[str, Any] = field(default_factory=dict)
+    cell: type[Cell] | None = None
+
+
+def run_package(package: Package, sample: Sample) -> Results:
+    """Outputs, final states and all gradients by the package's equations and PyTorch's autograd."""
+    x, params, state = leaf(sample.x), leaves(sample.params), leaves(sample.state)
+    H = sample.sizes["H"]
+    module = getattr(torchrecurrent, f"{package.name}Cell")(x.shape[-1], H, dtype=torch.float64, **package.options)
+    zero = {"0": torch.zeros(H, dtype=torch.float64)}
+    tensors = dict(module.named_parameters()) | dict(module.named_buffers())
+    weights = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
+    for name, parts in package.weights.items():
+        weights[name] = torch.cat([(params | zero)[part] for part in parts.split()])
+        assert weights[name].shape == tensors[name].shape, name
+
+    def call(*arguments: Any) -> Any:
+        return torch.func.functional_call(module, weights, arguments)
+
+    values, outputs = tuple(state.values()), []
+    for x_t in x:
+        y, *values = package.step(call, x_t, *values)
+        outputs.append(y)
+    final = dict(zip(state, values, strict=True))
+    return differentiate(sample, x, params, state, torch.stack(outputs), final)

@@ -1,0 +1,70 @@
+"""Every cell of the zoo through the same checks, a row of tests/zoo/table.py each; none is skipped.
+
+The first three hold the derived gradient and the kernel against the declaration; the fourth holds the declaration
+against a package that others wrote.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import symcell
+from symcell import zoo
+from symcell.proof import kernel, numeric, polynomial, symbolic
+from symcell.proof.result import GRADIENTS, GROUPS
+from tests.oracle import Sample, assert_alive, assert_close, run
+from tests.zoo.packaged import run_package
+from tests.zoo.table import TABLE, Row
+
+# No polynomial of a size to multiply out is found, 50 digits are compared instead: functions of functions of relu,
+# and of the many branches of hard_sigmoid.
+BEYOND_PROOF = {"nas", "sgu", "dsgu"}
+LITTLE_WORK = 100_000  # terms, after which these are given up: they would take 20 s of searching in vain
+TOLERANCE = 1e-9
+
+each_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+each_packaged_row = pytest.mark.parametrize("row", [row for row in TABLE if row.package], ids=lambda row: row.name)
+
+
+@each_row
+def test_every_gradient_is_proven(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    if row.name in BEYOND_PROOF:
+        monkeypatch.setattr(polynomial, "MAX_WORK", LITTLE_WORK)
+    rows = symbolic.check(zoo.find(row.name).spec)
+    assert [found.what.partition(", worst")[0] for found in rows] == list(GROUPS)
+    assert all(found.passed for found in rows), rows
+    if row.name in BEYOND_PROOF:
+        assert all(found.how.startswith("50-digit") and found.tolerance <= 1e-40 for found in rows), rows
+    else:
+        assert all(found.how.startswith("proof") and found.error == found.tolerance == 0 for found in rows), rows
+
+
+@each_row
+def test_every_gradient_is_that_of_differences(row: Row) -> None:
+    rows = numeric.check(zoo.find(row.name).spec)
+    assert {found.what.partition(",")[0] for found in rows} == set(GRADIENTS)
+    assert all(found.passed for found in rows), rows
+
+
+def kernels() -> list[object]:
+    """Each cell in both precisions; compiling takes seconds, so most of them are slow tests."""
+    return [pytest.param(row, dtype, id=f"{row.name}-{dtype}",
+                         marks=() if row.in_every_run and dtype == "float32" else pytest.mark.slow)
+            for row in TABLE for dtype in ("float32", "float64")]
+
+
+@pytest.mark.parametrize(("row", "dtype"), kernels())
+def test_the_compiled_cell_is_the_interpreted_one(row: Row, dtype: str) -> None:
+    rows = kernel.check(zoo.find(row.name).spec, symcell.compile(row.name, dtype))
+    assert len(rows) > 4
+    assert all(found.passed for found in rows), rows
+
+
+@each_packaged_row
+@pytest.mark.parametrize("sizes", [(7, 3, 5, 4), (2, 2, 1, 3), (20, 2, 3, 3)], ids=str)
+def test_the_cell_is_that_of_torchrecurrent(row: Row, sizes: tuple[int, int, int, int]) -> None:
+    cell = row.package.cell or zoo.find(row.name)
+    sample = Sample.draw(cell, seed=5, **dict(zip("TBIH", sizes, strict=True)))
+    results = run(cell, sample)
+    assert_alive(results)
+    assert_close(results, run_package(row.package, sample), TOLERANCE)
