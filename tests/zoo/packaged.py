@@ -39,20 +39,47 @@ class HardSigmoid(torch.nn.Module):
         return torch.clip(x / 6 + 0.5, 0, 1)
 
 
+def decoupled(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor) -> Tensors:
+    """The output is not the state."""
+    return tuple(call(x, h))
+
+
+def decoupled_double(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> Tensors:
+    """The output is neither of two states."""
+    y, (h, c) = call(x, (h, c))
+    return y, h, c
+
+
+def twice(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor) -> Tensors:
+    """The package carries our one state twice."""
+    h, again = call(x, (h, h))
+    assert h is again
+    return h, h
+
+
+def delayed(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor, d_1: torch.Tensor, d_2: torch.Tensor
+            ) -> Tensors:
+    """The state of two steps before is a third argument."""
+    new = call(x, h, d_2)
+    return new, new, h, d_1
+
+
 @dataclass(frozen=True)
 class Package:
     """A cell of the package.
 
     name: of its class, without "Cell". weights: which of our parameters are stacked in each of its tensors, separated
-    by blanks, "0" for a block of H zeros. step: from the module, an input and our states to the output and our states.
-    options: of its constructor. cell: what to compare where the package deviates from the paper, a variant of the
-    zoo's cell.
+    by blanks, "0" for a block of H zeros; a number where the package learns what the paper has fixed. step: from the
+    module, an input and our states to the output and our states. options: of its constructor. constants: the same for
+    our cell, where they are not its defaults. cell: what to compare where the package deviates from the paper, a
+    variant of the zoo's cell.
     """
 
     name: str
-    weights: Mapping[str, str]
+    weights: Mapping[str, str | float]
     step: Callable[..., Tensors] = single
     options: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
     cell: type[Cell] | None = None
 
 
@@ -65,7 +92,10 @@ def run_package(package: Package, sample: Sample) -> Results:
     tensors = dict(module.named_parameters()) | dict(module.named_buffers())
     weights = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
     for name, parts in package.weights.items():
-        weights[name] = torch.cat([(params | zero)[part] for part in parts.split()])
+        if isinstance(parts, float):
+            weights[name] = torch.tensor(parts, dtype=torch.float64)
+        else:
+            weights[name] = torch.cat([(params | zero)[part] for part in parts.split()])
         assert weights[name].shape == tensors[name].shape, name
 
     def call(*arguments: Any) -> Any:

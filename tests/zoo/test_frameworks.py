@@ -10,7 +10,9 @@ from tests.oracle import Results, Sample, assert_alive, assert_close, run
 from tests.zoo.differentiate import differentiate, leaf, leaves
 from tests.zoo.table import TABLE
 from tests.zoo.torch_cells import TORCH_CELLS
+from tests.zoo.torch_extended import EXTENDED
 
+AUTOGRAD = TORCH_CELLS | EXTENDED
 TOLERANCE = 1e-11
 SHAPES = [
     {"T": 6, "B": 3, "I": 5, "H": 4, "O": 2},
@@ -67,14 +69,14 @@ def run_torch_cell(name: str, sample: Sample) -> Results:
     values, outputs = tuple(state.values()), []
     for t in range(sample.sizes["T"]):
         x_t = {name: array[t] for name, array in x.items()} if several else x[t]
-        y, *values = TORCH_CELLS[name](params, x_t, *values)
+        y, *values = AUTOGRAD[name](params, x_t, *values)
         outputs.append(y)
     final = dict(zip(state, values, strict=True))
     return differentiate(sample, x, params, state, torch.stack(outputs), final)
 
 
 @each_shape
-@pytest.mark.parametrize("name", TORCH_CELLS)
+@pytest.mark.parametrize("name", AUTOGRAD)
 def test_against_torch_autograd(name, shape):
     sample = Sample.draw(zoo.find(name), seed=3, **shape)
     results = run(zoo.find(name), sample)
@@ -85,7 +87,7 @@ def test_against_torch_autograd(name, shape):
 def test_every_cell_of_the_zoo_is_compared():
     """With torch.nn, with its equations in PyTorch, or with a package that does not deviate from its paper."""
     packaged = {row.name for row in TABLE if row.package and not row.package.cell}
-    assert {*TORCH_NN, *TORCH_CELLS} | packaged == set(zoo.names())
+    assert {*TORCH_NN, *AUTOGRAD} | packaged == set(zoo.names())
 
 
 # --- jax.grad of lax.scan ---
