@@ -31,6 +31,8 @@ _FAMILIES = {
         "rnn_linear": "elman:RNNLinear",
         "elman_head": "elman:ElmanHead",
         "jordan": "elman:Jordan",
+        "rnn_multiplicative": "multiplicative:MultiplicativeRNN",
+        "rnn_multiplicative_integration": "multiplicative:RNNMultiplicativeIntegration",
     },
     "long short-term memory": {
         "lstm": "lstm:LSTM",
@@ -56,6 +58,9 @@ _FAMILIES = {
         "gru_nobias": "gru:GRUNoBias",
         "gru_reset_before": "gru:GRUResetBefore",
         "gru_reset_before_inverted": "gru:GRUResetBeforeInverted",
+        "gru1": "gru_reduced:GRU1",
+        "gru2": "gru_reduced:GRU2",
+        "gru3": "gru_reduced:GRU3",
         "gru_hard_sigmoid": "exponential:GRUHardSigmoid",
         "miru1": "minion:MiRU1",
         "miru2": "minion:MiRU2",

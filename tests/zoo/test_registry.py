@@ -41,7 +41,7 @@ def test_found_under_a_plain_name(name):
 @each_cell
 def test_docstring_cites_and_says_its_convention(name):
     doc = zoo.find(name).spec.doc
-    journals = r"(Cognitive Science|Computation|JMLR|PMLR|report) \d+|Workshop"
+    journals = r"(Cognitive Science|Computation|JMLR|PMLR|report) \d+|Workshop|ICML"
     assert re.search(rf"arXiv:\d{{4}}\.\d{{4,5}}|doi:10\.\d{{4,}}/|{journals}", doc), doc
     assert re.search(r"\b(19|20)\d\d\b", doc), "the year of the paper"
     assert "Convention: " in doc

@@ -31,6 +31,8 @@ LEFT_OUT = {"AntisymmetricRNN", "GatedAntisymmetricRNN", "FastRNN", "FastGRNN"} 
 
 each_row = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 each_packaged_row = pytest.mark.parametrize("row", [row for row in TABLE if row.package], ids=lambda row: row.name)
+each_deviating_row = pytest.mark.parametrize("row", [row for row in TABLE if row.package and row.package.cell],
+                                             ids=lambda row: row.name)
 
 
 @each_row
@@ -66,6 +68,16 @@ def test_the_compiled_cell_is_the_interpreted_one(row: Row, dtype: str) -> None:
     assert all(found.passed for found in rows), rows
 
 
+@pytest.mark.slow
+@each_deviating_row
+def test_the_compiled_variant_is_the_interpreted_one(row: Row) -> None:
+    """Beside the cell itself, whose class has the same name."""
+    paper, variant = zoo.find(row.name), row.package.cell
+    assert paper.__name__ == variant.__name__
+    for cell in (paper, variant):
+        assert all(found.passed for found in kernel.check(cell.spec, symcell.compile(cell, "float64")))
+
+
 def packaged_sample(row: Row, cell: type[Cell], *, seed: int = 6, **sizes: int) -> Sample:
     """Random data, and constants that are not the defaults, so that none can be mistaken for another."""
     sample = Sample.draw(cell, seed=seed, **sizes)
@@ -82,7 +94,7 @@ def test_the_cell_is_that_of_torchrecurrent(row: Row, sizes: tuple[int, int, int
     assert_close(results, run_package(row.package, sample), TOLERANCE)
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.package and row.package.cell], ids=lambda row: row.name)
+@each_deviating_row
 def test_where_the_package_deviates_from_the_paper_it_is_another_cell(row: Row) -> None:
     cell = zoo.find(row.name)
     sample = packaged_sample(row, cell, T=5, I=4, H=6)

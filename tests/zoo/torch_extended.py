@@ -11,6 +11,23 @@ def hard_sigmoid(a):
     return torch.clip(a / 6 + 0.5, 0, 1)
 
 
+# --- simple recurrent networks ---
+
+
+def rnn_multiplicative(p, x, h):
+    """Sutskever et al. 2011."""
+    m = linear(x, p["W_m"]) * linear(h, p["U_m"])
+    h = tanh(linear(x, p["W"], p["b"]) + linear(m, p["U"]))
+    return h, h
+
+
+def rnn_multiplicative_integration(p, x, h):
+    """Wu et al. 2016, arXiv:1606.06630."""
+    w, u = linear(x, p["W"]), linear(h, p["U"])
+    h = tanh(p["p"] * w * u + p["p_u"] * u + p["p_w"] * w + p["b"])
+    return h, h
+
+
 # --- long short-term memory, gated recurrent units ---
 
 
@@ -33,6 +50,24 @@ def gru_hard_sigmoid(p, x, h):
     r, z = hard_sigmoid(gate(p, "r", x, h)), hard_sigmoid(gate(p, "z", x, h))
     h = z * h + (1 - z) * tanh(gate(p, "n", x, r * h))
     return h, h
+
+
+def reduced(p, x, h, r, z):
+    """Dey and Salem 2017, arXiv:1701.05923."""
+    h = (1 - z) * h + z * tanh(gate(p, "n", x, r * h))
+    return h, h
+
+
+def gru1(p, x, h):
+    return reduced(p, x, h, *(sigmoid(linear(h, p[f"U_{k}"], p[f"b_{k}"])) for k in "rz"))
+
+
+def gru2(p, x, h):
+    return reduced(p, x, h, *(sigmoid(linear(h, p[f"U_{k}"])) for k in "rz"))
+
+
+def gru3(p, x, h):
+    return reduced(p, x, h, sigmoid(p["b_r"]), sigmoid(p["b_z"]))
 
 
 def slstm(p, x, h, c, n, m):
@@ -108,6 +143,7 @@ def min_lstm(p, x, h):
 EXTENDED = {
     cell.__name__: cell
     for cell in (
+        rnn_multiplicative, rnn_multiplicative_integration, gru1, gru2, gru3,
         lstm_projected, lstm_hard_sigmoid, gru_hard_sigmoid, slstm, scrn, lem,
         qrnn_f, qrnn_fo, qrnn_ifo, min_gru, min_lstm,
     )
