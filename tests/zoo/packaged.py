@@ -57,11 +57,10 @@ def twice(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor) -> Tensors
     return h, h
 
 
-def delayed(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor, d_1: torch.Tensor, d_2: torch.Tensor
-            ) -> Tensors:
-    """The state of two steps before is a third argument."""
-    new = call(x, h, d_2)
-    return new, new, h, d_1
+def delayed(call: Callable[..., Any], x: torch.Tensor, h: torch.Tensor, *past: torch.Tensor) -> Tensors:
+    """The state of as many steps before as we keep is a third argument."""
+    new = call(x, h, past[-1])
+    return new, new, h, *past[:-1]
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ PACKAGED = {
     "indrnn_tanh": Package("IndRNN", {"weight_ih": "W", "vector_u": "u", "bias_ih": "b"}),
 }
 
-# One of each kind: a kink, three states of one cell, two dimensions, an output that is no state, the input of the step
+# One of each kind: a kink, several states, two dimensions, an output that is no state, the input of the step
 # before, no matrix in the loop, a division, a constant, three products one after the other.
 IN_EVERY_RUN = {"ligru", "slstm", "lstm_projected", "intersection_rnn", "qrnn_ifo", "br", "min_lstm", "cornn", "dsgu",
                 "lem", "scrn", "lstm_residual"}

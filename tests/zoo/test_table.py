@@ -15,8 +15,10 @@ import torchrecurrent
 import symcell
 from symcell import zoo
 from symcell.declare.cell import Cell
+from symcell.declare.errors import CellError
 from symcell.proof import kernel, numeric, polynomial, symbolic
 from symcell.proof.result import GRADIENTS, GROUPS
+from symcell.zoo.timescales import tau_gru
 from tests.oracle import Sample, assert_alive, assert_close, run
 from tests.zoo.packaged import run_package
 from tests.zoo.table import TABLE, Row
@@ -105,3 +107,16 @@ def test_where_the_package_deviates_from_the_paper_it_is_another_cell(row: Row) 
 def test_every_cell_of_torchrecurrent_is_in_the_table() -> None:
     exported = {name.removesuffix("Cell") for name in torchrecurrent.__all__}
     assert exported - LEFT_OUT == {row.package.name for row in TABLE if row.package}
+
+
+@pytest.mark.parametrize("delay", [1, 3])
+def test_a_delay_of_any_length_is_that_of_torchrecurrent(delay: int) -> None:
+    [package] = [row.package for row in TABLE if row.name == "tau_gru"]
+    sample = Sample.draw(tau_gru(delay), T=8, B=2, I=3, H=4)
+    assert list(sample.state) == ["h", *(f"d_{k + 1}" for k in range(delay))]
+    assert_close(run(tau_gru(delay), sample), run_package(package, sample), TOLERANCE)
+
+
+def test_a_delay_of_nothing_is_refused() -> None:
+    with pytest.raises(CellError, match="a number of steps, at least 1; got 0"):
+        tau_gru(delay=0)
