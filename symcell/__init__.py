@@ -14,6 +14,7 @@ _HOME = {
     "symcell.compiler": ("compile", "reference", "derive"),
     "symcell.declare.cell": ("Cell", "UnusedParameterWarning"),
     "symcell.declare.errors": ("CellError",),
+    "symcell.declare.naming": ("named",),
     "symcell.declare.members": ("Constant", "Input", "Matrix", "Output", "Scalar", "State", "Vector"),
     "symcell.declare.functions": (
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
