@@ -15,6 +15,7 @@ _HOME = {
     "symcell.declare.cell": ("Cell", "UnusedParameterWarning"),
     "symcell.declare.errors": ("CellError",),
     "symcell.declare.naming": ("named",),
+    "symcell.declare.register": ("register_function",),
     "symcell.declare.members": ("Constant", "Input", "Matrix", "Output", "Scalar", "State", "Vector"),
     "symcell.declare.functions": (
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
