@@ -21,6 +21,9 @@ _HOME = {
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
         "maximum", "minimum", "relu", "sigmoid", "sign", "silu", "softplus", "sqrt", "tanh", "where",
     ),
+    "symcell.transforms.coupled": ("coupled",),
+    "symcell.transforms.dims": ("with_dims",),
+    "symcell.transforms.residual": ("residual",),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
