@@ -85,6 +85,15 @@ def test_a_document_can_leave_out_what_has_a_default():
     assert str(cell.spec.equations[0].expression) == "s*sigmoid(W @ x)"
 
 
+def test_sums_of_products_print_in_one_order():
+    """Ties between U_i @ h and U_f @ h were broken by where a cell lay in memory."""
+    sums = ["+", *(["@", f"W_{k}", "x"] for k in "qwertyuiop")]
+    members = [{"word": "Input", "name": "x"}, {"word": "State", "name": "h"},
+               *({"word": "Matrix", "name": f"W_{k}", "rows": "H", "cols": "I"} for k in "qwertyuiop")]
+    text = changed(members=members, equations=[{"name": "h.next", "is": sums}], output="h.next")
+    assert len({str(quiet(text).spec) for _ in range(20)}) == 1
+
+
 def test_the_cell_belongs_to_whom_read_it():
     assert quiet(MGU_TEXT).__module__ == __name__
 
