@@ -14,6 +14,8 @@ _HOME = {
     "symcell.compiler": ("compile", "reference", "derive"),
     "symcell.declare.cell": ("Cell", "UnusedParameterWarning"),
     "symcell.declare.errors": ("CellError",),
+    "symcell.declare.naming": ("named",),
+    "symcell.declare.register": ("register_function",),
     "symcell.declare.members": (
         "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector",
     ),
@@ -23,8 +25,11 @@ _HOME = {
     ),
     "symcell.declare.reductions": ("reduce_max", "reduce_mean", "reduce_sum"),
     "symcell.declare.normalise": ("layer_norm", "rms_norm", "softmax"),
+    "symcell.transforms.coupled": ("coupled",),
+    "symcell.transforms.dims": ("with_dims",),
     "symcell.transforms.dropout": ("variational_dropout", "zoneout"),
     "symcell.transforms.noise": ("draw_noise",),
+    "symcell.transforms.residual": ("residual",),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

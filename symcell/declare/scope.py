@@ -41,11 +41,14 @@ class Scope:
         self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
         self.sums: dict[MatrixSum, MatrixSymbol] = {}  # matrices without a name of their own
+        self.named: set[Any] = set()  # what `named` has given its name to: an assignment gives it no other
 
     # --- naming: the assignment gives a declaration its name --------------------------------------------
 
     def bind(self, name: str, value: Any) -> Any:
         """Enter `name = value` and return what the name stands for from now on."""
+        if isinstance(value, (Quantity, MatrixSymbol)) and value in self.named and not self._has(name):
+            return value
         if isinstance(value, MEMBERS):
             self._check_new(name)
             return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)
@@ -57,12 +60,12 @@ class Scope:
         if isinstance(value, MatrixSum):
             self._check_new(name)
             return self._define_matrix(name, value)
-        if name in self.dims or name in self.parameters or name in self.equations:
+        if self._has(name):
             self._check_new(name)
         items = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list, set)) else ()
         if any(isinstance(item, MEMBERS) for item in items):
             raise CellError(f"{self.cell}: {name} holds declarations in a {type(value).__name__}; give each its own "
-                            "name: a, b = State(), State().")
+                            "name: a, b = State(), State(), or in a loop named(\"a_1\", State()).")
         if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "O":
             raise CellError(f"{self.cell}: {name} mixes a formula with a NumPy array; a vector of the cell is declared "
                             "as Vector, a number as Scalar or Constant.")
@@ -77,9 +80,12 @@ class Scope:
         check_name(name, self.cell)
         if len(self.dims) + len(self.parameters) >= MAX_NAMES:
             raise CellError(f"{self.cell} is too large: more than {MAX_NAMES} names, at {name}.")
-        if name in self.dims or name in self.parameters or name in self.equations:
+        if self._has(name):
             raise CellError(
                 f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
+
+    def _has(self, name: str) -> bool:
+        return name in self.dims or name in self.parameters or name in self.equations
 
     def dimension(self, dim: Any) -> str:
         """Return the dimension that is meant: that of a declared vector, or the one of this name."""

@@ -12,6 +12,7 @@ from symcell.graph.ir import PASSED
 from symcell.render import once
 from symcell.render import stage as stage_view
 from symcell.render.environment import environment
+from symcell.render.functions import registered
 from symcell.render.gradients import GradientLine, gradient_lines
 from symcell.render.identifiers import Identifiers, identifiers
 from symcell.render.metadata import literal, metadata
@@ -77,6 +78,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "doc": _docstring(spec.doc),
         "equations": equations(spec),
         "dims": spec.dims,
+        "functions": registered(program.forward.graph, program.backward.graph),
         "passes": list(views.values()),
         "backward": views["backward"],
         "derive": once.before(program.forward.graph, names),

@@ -89,6 +89,9 @@ _FAMILIES = {
         "lstm_layer_norm": "layer_norm:LSTMLayerNorm",
         "gru_layer_norm": "layer_norm:GRULayerNorm",
     },
+    "recurrent highway networks": {
+        "rhn": "highway:RHN3",
+    },
     "found by search": {
         "nas": "searched:NAS",
         "mut1": "mutated:MUT1",

@@ -60,10 +60,10 @@ class Case:
             if value.role in ("param", "constant", "derived") or value.anonymous:
                 continue
             name, adjoint = value.name.removesuffix(".next"), self.backward.adjoints.get(value.name)
-            time = "t-1" if value.role == "carry" else "" if (self.cell.__name__, name) in WITHOUT_TIME else "t"
+            time = "t-1" if value.role == "carry" else "t"
             row[key(name, time)] = number_or_vector(value, self.trace.steps[value.name][t, b])
             if adjoint is not None:
-                bar = key(name, time or "t", bar=True, plus="^+" if value.role == "carry" else "")
+                bar = key(name, time, bar=True, plus="^+" if value.role == "carry" else "")
                 row[bar] = number_or_vector(value, self.swept.steps[adjoint][t, b])
         for back, carry in zip(self.backward.carries, self.forward.carries, strict=True):
             row[key(carry.previous, "t", bar=True, plus="^+")] = self.swept.steps[back.previous][t, b]

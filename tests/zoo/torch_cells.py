@@ -148,6 +148,15 @@ def gru_layer_norm(p, x, h):
     n = tanh(of_x + p["b_n"] + r * (of_h + p["c_n"]))
     h = (1 - z) * h + z * n
     return h, h
+# --- recurrent highway networks ---
+
+
+def rhn(p, x, s):
+    """Zilly et al. 2017, arXiv:1607.03474, eqs. 6 to 9, of as many levels as there are matrices."""
+    for k in range(1, sum(name.startswith("R_h") for name in p) + 1):
+        a = {g: linear(s, p[f"R_{g}_{k}"], p[f"b_{g}_{k}"]) + (linear(x, p[f"W_{g}"]) if k == 1 else 0) for g in "htc"}
+        s = tanh(a["h"]) * sigmoid(a["t"]) + s * sigmoid(a["c"])
+    return s, s
 
 
 # --- found by search ---
@@ -226,7 +235,7 @@ TORCH_CELLS = {
         rnn_linear, elman_head, jordan,
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
-        lstm_multiplicative, nas, sru, sru_recurrence,
+        lstm_multiplicative, rhn, nas, sru, sru_recurrence,
         gru_reset_before, gru_reset_before_inverted, mgu, lstm_layer_norm, gru_layer_norm,
         antisymmetric, antisymmetric_gated, fastrnn, fastgrnn, fastgrnn_lowrank,
     )
