@@ -37,23 +37,26 @@ class Scope:
         self.output: str | None = None
         self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
+        self.named: set[Any] = set()  # what `named` has given its name to: an assignment gives it no other
 
     # --- naming: the assignment gives a declaration its name --------------------------------------------
 
     def bind(self, name: str, value: Any) -> Any:
         """Enter `name = value` and return what the name stands for from now on."""
+        if isinstance(value, (Quantity, MatrixSymbol)) and value in self.named and not self._has(name):
+            return value
         if isinstance(value, MEMBERS):
             self._check_new(name)
             return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)
         if isinstance(value, sympy.Expr) and not value.is_number:
             self._check_new(name)
             return self._define(name, value)
-        if name in self.dims or name in self.parameters:
+        if self._has(name):
             self._check_new(name)
         items = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list, set)) else ()
         if any(isinstance(item, MEMBERS) for item in items):
             raise CellError(f"{self.cell}: {name} holds declarations in a {type(value).__name__}; give each its own "
-                            "name: a, b = State(), State().")
+                            "name: a, b = State(), State(), or in a loop named(\"a_1\", State()).")
         if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "O":
             raise CellError(f"{self.cell}: {name} mixes a formula with a NumPy array; a vector of the cell is declared "
                             "as Vector, a number as Scalar or Constant.")
@@ -68,9 +71,12 @@ class Scope:
         check_name(name, self.cell)
         if len(self.dims) + len(self.parameters) >= MAX_NAMES:
             raise CellError(f"{self.cell} is too large: more than {MAX_NAMES} names, at {name}.")
-        if name in self.dims or name in self.parameters:
+        if self._has(name):
             raise CellError(
                 f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
+
+    def _has(self, name: str) -> bool:
+        return name in self.dims or name in self.parameters
 
     def _dimension(self, dim: Any) -> str:
         if isinstance(dim, Quantity):

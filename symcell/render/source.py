@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from symcell.declare.spec import CellSpec
 from symcell.render import stage as stage_view
 from symcell.render.environment import environment
+from symcell.render.functions import registered
 from symcell.render.gradients import GradientLine, gradient_lines
 from symcell.render.identifiers import Identifiers, identifiers
 from symcell.render.metadata import literal, metadata
@@ -76,6 +77,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "doc": _docstring(spec.doc),
         "equations": equations(spec),
         "dims": spec.dims,
+        "functions": registered(program.forward.graph, program.backward.graph),
         "passes": list(views.values()),
         "backward": views["backward"],
         "metadata": literal(metadata(name, spec, program)),

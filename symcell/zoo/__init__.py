@@ -50,6 +50,9 @@ _FAMILIES = {
         "gru_reset_before_inverted": "gru:GRUResetBeforeInverted",
         "mgu": "gated:MGU",
     },
+    "recurrent highway networks": {
+        "rhn": "highway:RHN3",
+    },
     "found by search": {
         "nas": "searched:NAS",
     },

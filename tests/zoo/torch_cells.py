@@ -116,6 +116,17 @@ def mgu(p, x, h):
     return h, h
 
 
+# --- recurrent highway networks ---
+
+
+def rhn(p, x, s):
+    """Zilly et al. 2017, arXiv:1607.03474, eqs. 6 to 9, of as many levels as there are matrices."""
+    for k in range(1, sum(name.startswith("R_h") for name in p) + 1):
+        a = {g: linear(s, p[f"R_{g}_{k}"], p[f"b_{g}_{k}"]) + (linear(x, p[f"W_{g}"]) if k == 1 else 0) for g in "htc"}
+        s = tanh(a["h"]) * sigmoid(a["t"]) + s * sigmoid(a["c"])
+    return s, s
+
+
 # --- found by search ---
 
 
@@ -152,7 +163,7 @@ TORCH_CELLS = {
         rnn_linear, elman_head, jordan,
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
-        lstm_multiplicative, nas, sru, sru_recurrence,
+        lstm_multiplicative, rhn, nas, sru, sru_recurrence,
         gru_reset_before, gru_reset_before_inverted, mgu,
     )
 }
