@@ -85,6 +85,11 @@ class MatrixSymbol(sympy.Basic):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self.transposed, id(self._scope))
 
+    def sort_key(self, order: Any = None) -> Any:
+        """By name: sums of products print in one order, where ties would be broken by addresses in memory."""
+        one = sympy.S.One
+        return self.class_key(), (2, (self.name, str(self.transposed))), one.sort_key(), one
+
     @property
     def T(self) -> MatrixSymbol:
         """The transpose."""

@@ -6,6 +6,7 @@ import pytest
 import symcell
 from symcell import Cell, CellError, Input, Matrix, Scalar, State, Vector, named, relu, tanh
 from symcell.graph.lower import lower
+from symcell.proof import symbolic
 from symcell.zoo.highway import rhn
 from tests.declare.text import START, UPDATE, declare
 from tests.oracle import Sample, assert_alive, assert_close, run
@@ -120,6 +121,11 @@ def test_highway_networks_of_other_depths(depth):
     assert_close(results, run_torch_cell("rhn", sample), tolerance=1e-11)
     assert cell.__name__ == f"RHN{depth}"
     assert f"of {depth} levels" in cell.spec.doc
+
+
+def test_the_gradient_of_one_level_is_proven():
+    rows = symbolic.check(rhn(1).spec)
+    assert all(row.passed and row.how.startswith("proof") for row in rows)
 
 
 @pytest.mark.parametrize("depth", [0, -1, 1.0, "3", True, None])

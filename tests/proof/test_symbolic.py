@@ -14,7 +14,8 @@ from symcell.proof.result import D_PARAM, D_STATE, GROUPS
 from symcell.proof.unroll import DERIVATIVES, Opaque, Unrolled
 from tests.proof import cells
 
-BEYOND_PROOF = {"nas"}  # functions of functions of relu: no polynomial is found, 50 digits are compared instead
+# No polynomial is found, 50 digits are compared instead: functions of functions of relu; three levels in each step.
+BEYOND_PROOF = {"nas", "rhn"}
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.names() if name not in BEYOND_PROOF])
