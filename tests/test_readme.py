@@ -47,6 +47,17 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def table():
+    """What a page registers is forgotten after it."""
+    from symcell.declare.functions import FUNCTIONS
+
+    before = dict(FUNCTIONS)
+    yield
+    FUNCTIONS.clear()
+    FUNCTIONS.update(before)
+
+
 # --- code that runs ----------------------------------------------------------------------------------------
 
 
