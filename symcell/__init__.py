@@ -14,13 +14,22 @@ _HOME = {
     "symcell.compiler": ("compile", "reference", "derive"),
     "symcell.declare.cell": ("Cell", "UnusedParameterWarning"),
     "symcell.declare.errors": ("CellError",),
-    "symcell.declare.members": ("Constant", "Input", "Matrix", "Output", "Scalar", "State", "Vector"),
+    "symcell.declare.naming": ("named",),
+    "symcell.declare.register": ("register_function",),
+    "symcell.declare.members": (
+        "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector",
+    ),
     "symcell.declare.functions": (
         "elu", "equal", "erf", "exp", "gelu", "hard_sigmoid", "hard_tanh", "leaky_relu", "log", "logsigmoid",
         "maximum", "minimum", "relu", "sigmoid", "sign", "silu", "softplus", "sqrt", "tanh", "where",
     ),
+    "symcell.declare.reductions": ("reduce_max", "reduce_mean", "reduce_sum"),
+    "symcell.declare.normalise": ("layer_norm", "rms_norm", "softmax"),
+    "symcell.transforms.coupled": ("coupled",),
+    "symcell.transforms.dims": ("with_dims",),
     "symcell.transforms.dropout": ("variational_dropout", "zoneout"),
     "symcell.transforms.noise": ("draw_noise",),
+    "symcell.transforms.residual": ("residual",),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symcell.declare.symbols import ROW
 from symcell.graph.interpret import Trace, interpret
 from symcell.graph.ir import Graph
 from symcell.runtime import initial
@@ -76,7 +77,8 @@ class Reference:
             if name not in self._meta["named"]:
                 message = unknown("quantity that changes from step to step called", name, self._meta["named"])
                 raise ValueError(f"{self._meta['cell']}: record: {message}")
-            result[name] = trace.steps[f"{name}.next" if name in self._meta["states"] else name].copy()
+            steps = trace.steps[f"{name}.next" if name in self._meta["states"] else name]
+            result[name] = (steps[..., 0] if self._meta["named"][name]["dims"] == (ROW,) else steps).copy()
         return result
 
     def infer(self, x: Any, params: Mapping[str, Any], state: Mapping[str, Array] | None = None, *,

@@ -11,6 +11,7 @@ from symcell import zoo
 from symcell.bench.plan import plan
 from symcell.bench.problem import Problem
 from symcell.declare.spec import CellSpec
+from symcell.declare.symbols import ROW
 from symcell.graph.ir import Graph
 from symcell.graph.lower import lower
 
@@ -31,7 +32,8 @@ def sizes_of(graph: Graph, I: int, H: int) -> dict[str, int]:
     """Return the size of each dimension: I for one that only inputs have, H for the others."""
     inputs = {value.dims[0] for value in graph.with_role("input")}
     inside = {graph.value(carry.previous).dims[0] for carry in graph.carries}
-    return {dim: I if dim in inputs - inside else H for value in graph.values for dim in value.dims}
+    dims = {dim for value in graph.values for dim in value.dims if dim != ROW}
+    return {dim: I if dim in inputs - inside else H for dim in dims}
 
 
 def problem_of(spec: CellSpec, kernel: Any, shape: Shape, dtype: str, threads: int) -> Problem:

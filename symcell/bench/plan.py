@@ -1,7 +1,8 @@
 """Graph -> Plan: the step as a good user of a framework writes it.
 
 What no carry feeds is computed for all steps at once, what no carry needs after the loop, and products that read
-the same operand are one product with stacked matrices.
+the same operand are one product with stacked matrices. Matrices that are computed once per call are computed in
+front of all that, and applied one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
-from symcell.graph.ir import Graph, Map, MatMul, Node
+from symcell.graph.ir import Graph, Map, MatMul, Node, Once, Reduce
+from symcell.graph.names import TRANSPOSED, base, is_pattern, pattern
 
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
@@ -64,19 +66,21 @@ def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     inside = carries | {node.out for node in loop}
     late = {name for node in after for name in node.reads} | set(graph.outputs)
     outside = {value.name for value in graph.with_role("input")}
-    outside |= {node.out for node in before if graph.value(node.out).dims}
+    outside |= {node.out for node in before if graph.value(node.out).dims and not isinstance(node, Once)}
     read = {name for node in loop for name in node.reads} | {carry.next for carry in graph.carries}
     groups = {f"{where}: {operand}": tuple(found)
               for where, nodes in (("before", before), ("loop", loop), ("after", after))
-              for operand, found in _sharing(nodes).items()}
+              for operand, found in _sharing(graph, nodes).items()}
     fed = tuple(name for name in sorted(read & outside) if not graph.is_whole(name))
     return Plan(graph, sizes, before, loop, after, groups, fed, tuple(sorted(late & inside)))
 
 
-def _sharing(nodes: Iterable[Node]) -> dict[str, list[MatMul]]:
+def _sharing(graph: Graph, nodes: Iterable[Node]) -> dict[str, list[MatMul]]:
     found: dict[str, list[MatMul]] = {}
     for node in nodes:
-        if isinstance(node, MatMul):
+        if isinstance(node, MatMul) and graph.value(node.matrix).role == "derived":
+            found[f"{node.operand} of {node.out}"] = [node]
+        elif isinstance(node, MatMul):
             found.setdefault(node.operand, []).append(node)
     return found
 
@@ -84,8 +88,11 @@ def _sharing(nodes: Iterable[Node]) -> dict[str, list[MatMul]]:
 def stack(plan: Plan, params: Mapping[str, Array]) -> dict[str, Array]:
     """Return each group's matrix, (columns, rows of all), and the parameters that are no matrices."""
     matrices = {node.matrix for group in plan.groups.values() for node in group}
-    stacked = {name: array for name, array in params.items() if name not in matrices}
+    kept = {name for node in plan.graph.once for name in node.reads}
+    stacked = {name: array for name, array in params.items() if name not in matrices or name in kept}
     for key, group in plan.groups.items():
+        if group[0].matrix not in params:
+            continue
         parts = [params[node.matrix] if node.transposed else params[node.matrix].T for node in group]
         stacked[key] = np.ascontiguousarray(np.concatenate(parts, axis=1))
     return stacked
@@ -94,7 +101,7 @@ def stack(plan: Plan, params: Mapping[str, Array]) -> dict[str, Array]:
 def unstack(plan: Plan, gradients: Mapping[str, Array]) -> dict[str, Array]:
     """Return the gradient of each parameter from those of what `stack` made; uses of one matrix add up."""
     single = {name: np.asarray(array) for name, array in gradients.items() if name not in plan.groups}
-    for key in plan.groups:
+    for key in plan.groups.keys() & gradients.keys():
         for node, part in plan.split(key, np.asarray(gradients[key])):
             mine = part if node.transposed else part.T
             single[node.matrix] = single[node.matrix] + mine if node.matrix in single else mine
@@ -107,9 +114,36 @@ def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: M
     for node in nodes:
         if node.out in env:
             continue
-        if isinstance(node, Map):
+        if isinstance(node, Once):
+            env[node.out] = evaluate(node.expression, _whole(plan, node, env), functions)
+        elif isinstance(node, Map):
             env[node.out] = evaluate(node.expression, env, functions)
+        elif isinstance(node, Reduce):
+            env[node.out] = _reduced(node.kind, env[node.operand])
+        elif isinstance(node, MatMul) and plan.graph.value(node.matrix).role == "derived":
+            env[node.out] = env[node.operand] @ (env[node.matrix] if node.transposed else env[node.matrix].T)
         elif isinstance(node, MatMul):
             key = f"{where}: {node.operand}"
             env |= {product.out: part for product, part in plan.split(key, env[node.operand] @ weights[key])}
     return env
+
+
+def _whole(plan: Plan, node: Once, env: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of an expression that is computed once, by the names of its symbols."""
+    symbols = {found.name for found in node.expression.free_symbols}
+    names = sorted(name for name in symbols if not is_pattern(name))
+    values = {name: env[base(name)].T if name.endswith(TRANSPOSED) else env[base(name)] for name in names}
+    like = next((value for value in values.values() if getattr(value, "ndim", 0) == 2), None)
+    for name in symbols - values.keys():
+        assert like is not None, node
+        made = pattern(name, *like.shape)
+        values[name] = like.new_tensor(made) if hasattr(like, "new_tensor") else made.astype(like.dtype)
+    return values
+
+
+def _reduced(kind: str, array: Array) -> Array:
+    """Reduce (..., dim) to (..., 1), in PyTorch or JAX."""
+    if kind in ("sum", "mean"):
+        return getattr(array, kind)(-1)[..., None]
+    largest = array.max(-1)
+    return getattr(largest, "values", largest)[..., None]  # PyTorch returns the indices too

@@ -58,12 +58,18 @@ def main() -> None:
     """Run `symcell`: the group of all commands."""
 
 
-@main.command("list", epilog=_example("symcell list"))
-def list_command() -> None:
-    """List the cells of the zoo."""
+@main.command("list", epilog=_example("symcell list --family gate reset"))
+@click.argument("words", nargs=-1)
+@click.option("--family", help="Only families whose name has this part.")
+def list_command(words: tuple[str, ...], family: str | None) -> None:
+    """List the cells of the zoo; with WORDS, those that have each in their name, family or description.
+
+    gates: quantities, logistic or exponential, that scale others. depth: matrix products of a step that wait for each
+    other, on a way from a state back to itself.
+    """
     from symcell.cli import listing
 
-    terminal.show(listing.table())
+    terminal.show(listing.table(words, family))
 
 
 @main.command(short_help="Print a cell at a stage of its compilation.",

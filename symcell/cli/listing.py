@@ -2,45 +2,105 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symcell.cli import terminal
+from symcell.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from symcell.declare.spec import CellSpec
 
-ROOMY = 120  # columns from which the family has a column of its own; below it is a line above its cells
+ROOMY = 180  # columns from which a cell is one line; below it families are headlines, references lines of their own
+COLUMNS = ("name", "family", "states", "gates", "depth", "parameters", "reference")
 
 
-def table() -> Table:
-    """Return the cells of the zoo: name, family, states, parameters, and where they were published."""
-    from rich.table import Table
-    from rich.text import Text
+@dataclass(frozen=True)
+class Line:
+    """One cell of the table; its fields are the columns, and what it is found by."""
 
+    cells: tuple[str, ...]
+    text: str
+
+    @property
+    def family(self) -> str:
+        """The group it is listed in."""
+        return self.cells[1]
+
+
+def table(words: tuple[str, ...] = (), family: str | None = None) -> RenderableType:
+    """Return the cells of the zoo: what each is called, consists of, and where it was published.
+
+    words: only the cells that have each of these in their name, family or docstring. family: only this one, or those
+    whose names have this part.
+
+    Raises:
+        CliError: no family is called so, or no cell has all the words.
+    """
+    lines = [line for line in _lines(family) if all(word.lower() in line.text for word in words)]
+    if not lines:
+        among = f" in the families {family!r}" if family else ""
+        said = " and ".join(map(repr, words))
+        raise CliError(f"The zoo has no cell{among} whose name, family or description has {said}.")
+    return _one_line_each(lines) if terminal.console().width >= ROOMY else _under_headlines(lines)
+
+
+def _lines(family: str | None) -> list[Line]:
     from symcell import zoo
 
-    roomy = terminal.console().width >= ROOMY
+    families = list(dict.fromkeys(entry.family for entry in zoo.REGISTRY.values()))
+    wanted = [name for name in families if family is None or family.lower() in name]
+    if not wanted:
+        raise CliError(f"The zoo has no family {family!r}. Families: {', '.join(families)}.")
+    return [_line(name, entry.family) for name, entry in zoo.REGISTRY.items() if entry.family in wanted]
+
+
+def _line(name: str, family: str) -> Line:
+    from symcell import zoo
+    from symcell.cli.measures import gates, matmul_depth
+
+    spec = zoo.find(name).spec
+    states = ", ".join(state for state, _ in spec.states)
+    cells = name, family, states, str(gates(spec)), str(matmul_depth(spec)), parameters(spec), reference(spec.doc)
+    return Line(cells, f"{name} {family} {' '.join(spec.doc.split())}".lower())
+
+
+def _one_line_each(lines: list[Line]) -> RenderableType:
+    from rich.table import Table
+
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    made.add_column("name", no_wrap=True)
-    if roomy:
-        made.add_column("family", no_wrap=True)
-    made.add_column("states", no_wrap=True)
-    made.add_column("parameters", no_wrap=True)
-    made.add_column("reference")
-    family = ""
-    for name, entry in zoo.REGISTRY.items():
-        if entry.family != family and not roomy:
-            made.add_row()
-            made.add_row(Text(entry.family, style="italic"))
-        family = entry.family
-        spec = zoo.find(name).spec
-        states = ", ".join(state for state, _ in spec.states)
-        learned = parameters(spec) if roomy else parameters(spec).replace(" ", "")
-        made.add_row(name, *([family] if roomy else []), states, learned, reference(spec.doc))
+    for column in COLUMNS:
+        made.add_column(column, no_wrap=True)
+    for line in lines:
+        made.add_row(*line.cells)
     return made
+
+
+def _under_headlines(lines: list[Line]) -> RenderableType:
+    from rich.console import Group
+    from rich.text import Text
+
+    short = [[cell for column, cell in zip(COLUMNS, line.cells, strict=True) if column not in ("family", "reference")]
+             for line in lines]
+    header = [column for column in COLUMNS if column not in ("family", "reference")]
+    widths = [max(map(len, column)) for column in zip(header, *short, strict=True)]
+    width = max(terminal.console().width, 40)
+    made, family = [Text(_padded(header, widths), style="bold")], ""
+    for line, cells in zip(lines, short, strict=True):
+        if line.family != family:
+            made += [Text(), Text(line.family, style="italic")]
+        family = line.family
+        made.append(Text(_padded(cells, widths)))
+        made += [Text(f"  {part}", style="dim") for part in textwrap.wrap(line.cells[-1], width - 2)]
+    return Group(*made)
+
+
+def _padded(cells: list[str], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def parameters(spec: CellSpec) -> str:

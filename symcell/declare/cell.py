@@ -24,22 +24,30 @@ class CellMeta(type):
     spec: CellSpec
 
     @classmethod
-    def __prepare__(mcs, name: str, bases: tuple[type, ...], /, **_: Any) -> Any:
-        """Open the namespace of the class body."""
+    def __prepare__(mcs, written: str, bases: tuple[type, ...], /, name: str | None = None, **others: Any) -> Any:
+        """Open the namespace of the class body; `class A(Cell, name="B")` names the cell B."""
         if not bases:
             return {}
+        if others:
+            raise CellError(f"{written}: class {written}(Cell, ...) takes name=\"...\" and nothing else; got "
+                            f"{', '.join(others)}.")
+        name = written if name is None else name
         check_name(name, "Cell")
         if bases != (Cell,):
             raise CellError(f"{name}: a cell extends Cell itself, not another cell; copy the equations it shares.")
         return Namespace(name)
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: Any, /, **_: Any) -> CellMeta:
+    def __new__(mcs, written: str, bases: tuple[type, ...], namespace: Any, /, **_: Any) -> CellMeta:
         """Check and freeze the declaration."""
+        name = namespace.scope.cell if isinstance(namespace, Namespace) else written
         made = super().__new__(mcs, name, bases, dict(namespace))
         if isinstance(namespace, Namespace):
             made.spec = namespace.scope.finish(inspect.cleandoc(namespace.get("__doc__") or ""))
             _warn_unused(made.spec)
         return made
+
+    def __init__(cls, written: str, bases: tuple[type, ...], namespace: Any, /, **_: Any) -> None:
+        super().__init__(written, bases, dict(namespace))
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
         """Refuse: a cell is a declaration and has no instances."""

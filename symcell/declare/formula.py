@@ -24,7 +24,8 @@ from symcell.declare.functions import (
     sqrt,
     tanh,
 )
-from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
+from symcell.declare.reductions import Reduction, Shared, dims_of_reduction
+from symcell.declare.symbols import ROW, Apply, MatrixSymbol, Quantity
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
@@ -80,7 +81,7 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if isinstance(node, (sympy.Piecewise, sympy.Derivative, sympy.Integral, sympy.Sum)):
         raise _unknown_function(node, name, cell)
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
-    if isinstance(node, (Relational, Apply, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
+    if isinstance(node, (Relational, Apply, Reduction, Shared, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
         raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
     if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
         _check_value(node, name, cell)
@@ -88,7 +89,7 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
         raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
     if isinstance(node, sympy.Pow):
         return _power(node, arguments, name, cell)
-    if isinstance(node, (sympy.Add, sympy.Mul, Apply, Elementwise, *CONDITIONS)):
+    if isinstance(node, (sympy.Add, sympy.Mul, Apply, Reduction, Shared, Elementwise, *CONDITIONS)):
         # Rebuilding what did not change would only re-run SymPy's automatic simplification.
         return node if tuple(arguments) == node.args else node.func(*arguments)
     if node.func in _SYNONYMS:
@@ -154,7 +155,7 @@ def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) 
 
 
 def dims_of(formula: sympy.Basic, name: str, scope: Scope) -> tuple[str, ...]:
-    """() of a scalar formula, (dim,) of a vector one.
+    """() of a scalar formula, (dim,) of a vector one, (ROW,) of a number per row.
 
     Raises:
         CellError: vectors of different dimensions meet, or a matrix meets a vector of the wrong one.
@@ -163,15 +164,29 @@ def dims_of(formula: sympy.Basic, name: str, scope: Scope) -> tuple[str, ...]:
         return scope.dims_of_symbol(formula)
     if isinstance(formula, Apply):
         return _dims_of_apply(formula, name, scope)
+    if isinstance(formula, Reduction):
+        return dims_of_reduction(formula, dims_of(formula.vector, name, scope), f"{scope.cell}: {name}")
     found: dict[tuple[str, ...], sympy.Basic] = {}
     for argument in formula.args:
         dims = dims_of(argument, name, scope)
         if dims:
             found.setdefault(dims, argument)
     if len(found) > 1:
+        found.pop((ROW,), None)  # a number per row meets each component of a vector
+    if len(found) > 1:
         parts = " and ".join(f"{argument} is a vector of {dims[0]}" for dims, argument in found.items())
         raise CellError(f"{scope.cell}: {name}: the shapes in {formula} do not agree: {parts}.")
     return next(iter(found), ())
+
+
+def is_vector(dims: tuple[str, ...]) -> bool:
+    """Whether these are the dimensions of a vector, and of no number."""
+    return dims not in ((), (ROW,))
+
+
+def describe(dims: tuple[str, ...]) -> str:
+    """Return what has these dimensions, for error messages."""
+    return f"a vector of {dims[0]}" if is_vector(dims) else "a scalar"
 
 
 def _dims_of_apply(formula: Apply, name: str, scope: Scope) -> tuple[str, ...]:
@@ -180,7 +195,7 @@ def _dims_of_apply(formula: Apply, name: str, scope: Scope) -> tuple[str, ...]:
         raise CellError(f"{scope.cell}: {name}: the matrix {matrix} belongs to the cell {matrix._scope.cell}.")
     dims = dims_of(formula.vector, name, scope)
     if dims != (matrix.domain,):
-        got = f"a vector of {dims[0]}" if dims else "a scalar"
+        got = describe(dims)
         raise CellError(
             f"{scope.cell}: {name}: the shapes in {formula} do not agree: {matrix} is ({matrix.codomain}, "
             f"{matrix.domain}) and applies to vectors of {matrix.domain}; {formula.vector} is {got}.")

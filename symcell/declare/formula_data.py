@@ -24,8 +24,8 @@ from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
 LARGEST = 10**18  # of an integer in a document
 MAX_BITS = 4096  # of a power of numbers, which SymPy computes at once
-_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,60})?(e[+-]?\d{1,3})?\Z")
-_BITS = range(54, 257)
+_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,60})?(e[+-]?\d{1,4})?\Z")
+_BITS = range(53, 257)
 
 NUMBERS: Mapping[str, sympy.Expr] = {
     "pi": sympy.pi, "e": sympy.E, "golden_ratio": sympy.GoldenRatio, "euler_gamma": sympy.EulerGamma,
@@ -63,7 +63,7 @@ def _nested(tag: str, node: sympy.Basic) -> list[Any]:
 
 
 def _float(node: sympy.Float) -> Any:
-    if node._prec == 53:
+    if node._prec == 53 and sympy.Float(float(node)) == node:  # 1e-400 is a number of SymPy's, and 0 as a float64
         return float(node)
     digits = math.ceil(node._prec * math.log10(2)) + 2  # enough to give the same bits back
     return ["float", str(sympy.Float(node, digits)), node._prec]
@@ -177,7 +177,7 @@ class Reader:
     def _decimal(self, arguments: list[Any], depth: int) -> sympy.Expr:
         text, bits = arguments
         if not (isinstance(text, str) and _DECIMAL.match(text) and isinstance(bits, int) and bits in _BITS):
-            raise self._error('a number of more digits than float64 has is ["float", "0.1", bits], bits from '
+            raise self._error('a number beyond float64 is ["float", "0.1", bits], bits from '
                               f"{_BITS[0]} to {_BITS[-1]}; got {short(arguments)}.")
         return sympy.Float(text, precision=bits)
 

@@ -34,6 +34,7 @@ class Function:
     latex: str  # with {0}, {1} for the printed arguments
     analytic: bool = True  # complex-step differences hold
     cost: int = 12  # of one evaluation, in multiplications: what a tape decision weighs
+    body: str = ""  # of a function that its author registered: the C expression that `c` returns, with {0}, {1}
 
 
 class Elementwise(sympy.Function):

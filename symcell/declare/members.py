@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcell.declare.errors import CellError, cell_being_declared
+from symcell.declare.patterns import block_diagonal as BlockDiagonal
+from symcell.declare.patterns import identity as Identity
 
 
 class _Unnamed:
@@ -89,5 +91,7 @@ class Output(_Unnamed):
 
     expression: Any
 
+
+__all__ = ["MEMBERS", "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"]
 
 MEMBERS = (Input, State, Matrix, Vector, Scalar, Constant, Output)

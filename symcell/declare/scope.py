@@ -11,12 +11,15 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import dims_of, normalise
+from symcell.declare.formula import describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
+from symcell.declare.reductions import REDUCTIONS
 from symcell.declare.spec import CellSpec, Equation, Parameter
-from symcell.declare.symbols import NEXT, MatrixSymbol, Quantity
+from symcell.declare.static import is_static
+from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
 
 MAX_NAMES = 400  # of one cell: beyond it scheduling takes tens of seconds
 _INITS = ("uniform", "orthogonal", "glorot", "identity", "normal")
@@ -37,23 +40,32 @@ class Scope:
         self.output: str | None = None
         self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
+        self.sums: dict[MatrixSum, MatrixSymbol] = {}  # matrices without a name of their own
+        self.named: set[Any] = set()  # what `named` has given its name to: an assignment gives it no other
 
     # --- naming: the assignment gives a declaration its name --------------------------------------------
 
     def bind(self, name: str, value: Any) -> Any:
         """Enter `name = value` and return what the name stands for from now on."""
+        if isinstance(value, (Quantity, MatrixSymbol)) and value in self.named and not self._has(name):
+            return value
         if isinstance(value, MEMBERS):
             self._check_new(name)
             return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)
         if isinstance(value, sympy.Expr) and not value.is_number:
             self._check_new(name)
             return self._define(name, value)
-        if name in self.dims or name in self.parameters:
+        if isinstance(value, BlockMatrix):
+            value = single(value._terms())
+        if isinstance(value, MatrixSum):
+            self._check_new(name)
+            return self._define_matrix(name, value)
+        if self._has(name):
             self._check_new(name)
         items = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list, set)) else ()
         if any(isinstance(item, MEMBERS) for item in items):
             raise CellError(f"{self.cell}: {name} holds declarations in a {type(value).__name__}; give each its own "
-                            "name: a, b = State(), State().")
+                            "name: a, b = State(), State(), or in a loop named(\"a_1\", State()).")
         if type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "") == "O":
             raise CellError(f"{self.cell}: {name} mixes a formula with a NumPy array; a vector of the cell is declared "
                             "as Vector, a number as Scalar or Constant.")
@@ -68,14 +80,18 @@ class Scope:
         check_name(name, self.cell)
         if len(self.dims) + len(self.parameters) >= MAX_NAMES:
             raise CellError(f"{self.cell} is too large: more than {MAX_NAMES} names, at {name}.")
-        if name in self.dims or name in self.parameters:
+        if self._has(name):
             raise CellError(
                 f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
 
-    def _dimension(self, dim: Any) -> str:
+    def _has(self, name: str) -> bool:
+        return name in self.dims or name in self.parameters or name in self.equations
+
+    def dimension(self, dim: Any) -> str:
+        """Return the dimension that is meant: that of a declared vector, or the one of this name."""
         if isinstance(dim, Quantity):
             dims = self.dims_of_symbol(dim)
-            if not dims:
+            if not is_vector(dims):
                 raise CellError(f"{self.cell}: {dim.name} is a scalar and has no dimension; name a vector.")
             return dims[0]
         return check_dimension(dim, self.cell)
@@ -85,7 +101,7 @@ class Scope:
         return Quantity(name, self)
 
     def _bind_input(self, name: str, declared: Input) -> Quantity:
-        self.inputs[name] = self._dimension(declared.dim)
+        self.inputs[name] = self.dimension(declared.dim)
         if declared.each not in ("step", "sequence"):
             raise CellError(f"{self.cell}: {name}: each={declared.each!r} is not known; an input is given for each "
                             '"step" or for each "sequence".')
@@ -93,18 +109,18 @@ class Scope:
         return self._quantity(name, (self.inputs[name],))
 
     def _bind_state(self, name: str, declared: State) -> Quantity:
-        self.states[name] = self._dimension(declared.dim)
+        self.states[name] = self.dimension(declared.dim)
         return self._quantity(name, (self.states[name],))
 
     def _bind_matrix(self, name: str, declared: Matrix) -> MatrixSymbol:
-        rows, cols = self._dimension(declared.rows), self._dimension(declared.cols)
+        rows, cols = self.dimension(declared.rows), self.dimension(declared.cols)
         symbol = MatrixSymbol(name, rows, cols, self)
         init, learned = self._init(name, declared.init), self._learned(name, declared.learned)
         self._parameter(Parameter(name, symbol, (rows, cols), init, learned))
         return symbol
 
     def _bind_vector(self, name: str, declared: Vector) -> Quantity:
-        dims = (self._dimension(declared.dim),)
+        dims = (self.dimension(declared.dim),)
         symbol = self._quantity(name, dims)
         init, learned = self._init(name, declared.init, ("uniform",)), self._learned(name, declared.learned)
         self._parameter(Parameter(name, symbol, dims, init, learned))
@@ -159,11 +175,53 @@ class Scope:
     def _define(self, name: str, expression: sympy.Expr, vector: bool = False) -> Quantity:
         formula = normalise(expression, name, self)
         dims = dims_of(formula, name, self)
-        if vector and not dims:
+        if vector and not is_vector(dims):
             raise CellError(f"{self.cell}: {name} = {formula} is a scalar; a vector is expected.")
         symbol = self._quantity(name, dims)
         self.equations[name] = Equation(name, symbol, formula, dims)
         return symbol
+
+    # --- matrices ------------------------------------------------------------------------------------------
+
+    def _define_matrix(self, name: str, value: MatrixSum) -> Any:
+        """Enter a matrix that is computed once per call; products, and identities alone, stay an abbreviation."""
+        if not value.matrices or any(len(factors) > 1 for _, factors in value._terms()):
+            return value
+        terms = [sympy.Tuple(self.check_coefficient(c, value), *factors) for c, factors in value._terms()]
+        for matrix in value.matrices:
+            if matrix._scope is not self:
+                raise CellError(f"{self.cell}: {name}: the matrix {matrix} belongs to the cell {matrix._scope.cell}.")
+        dims = value.codomain, value.domain
+        symbol = MatrixSymbol(name, *dims, self)
+        self.equations[name] = Equation(name, symbol, value.func(*terms), dims)
+        return symbol
+
+    def matrix_of(self, value: MatrixSum) -> MatrixSymbol:
+        """Return the matrix that a sum without a name is; the same sum is computed once."""
+        if value not in self.sums:
+            self.sums[value] = self._define_matrix(f"{ANONYMOUS}{len(self.sums) + 1}", value)
+        return self.sums[value]
+
+    def text_of(self, name: str) -> str:
+        """Return what a matrix is called in a formula: its name, or the sum that it is."""
+        return f"({self.equations[name].expression})" if name.startswith(ANONYMOUS) else name
+
+    def check_coefficient(self, value: sympy.Expr, matrix: Any) -> sympy.Expr:
+        """Return what stands in front of a matrix, if it is a scalar of parameters and constants."""
+        if value.is_number:
+            return normalise(value, str(matrix), self)
+        formula = normalise(value, str(matrix), self)
+        if dims_of(formula, str(matrix), self) or not is_static(formula, self):
+            raise CellError(f"{self.cell}: in {matrix} the factor {formula} is no scalar of parameters and constants; "
+                            f"a vector multiplies the result: {formula} * (A @ v).")
+        return formula
+
+    def check_vector(self, identity: IdentityMatrix, vector: sympy.Expr) -> None:
+        """Require a vector of the dimension of an identity matrix."""
+        dims = dims_of(vector, f"{identity} @ {vector}", self)
+        if dims != (identity.domain,):
+            got = f"a vector of {dims[0]}" if dims else "a scalar"
+            raise CellError(f"{self.cell}: the shapes in {identity} @ {vector} do not agree: {vector} is {got}.")
 
     def _check_finite(self, name: str, value: sympy.Expr) -> None:
         if not (value.is_real and value.is_finite):
@@ -181,9 +239,8 @@ class Scope:
         formula = normalise(formula, name, self)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
-            got = f"a vector of {dims[0]}" if dims else "a scalar"
-            raise CellError(f"{self.cell}: {name} = {formula} is {got}; the state {state.name} is a vector of "
-                            f"{expected[0]}.")
+            raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is "
+                            f"{describe(expected)}.")
         self.equations[name] = Equation(name, self._quantity(name, dims), formula, dims)
 
     def read_next(self, state: Quantity) -> Quantity:
@@ -201,7 +258,11 @@ class Scope:
                             f"States here: {', '.join(self.states) or 'none'}.")
 
     def dims_of_symbol(self, symbol: sympy.Symbol) -> tuple[str, ...]:
-        """() of a scalar, (dim,) of a vector; a symbol of another cell, or a bare SymPy one, is an error."""
+        """() of a scalar, (dim,) of a vector, (ROW,) of a number per row.
+
+        Raises:
+            CellError: a symbol of another cell, or a bare SymPy one.
+        """
         if not isinstance(symbol, Quantity) or symbol._scope is not self:
             raise CellError(
                 f"{self.cell}: the symbol {symbol} was not declared in this cell; every symbol is an Input, State, "
@@ -256,7 +317,7 @@ class Namespace(dict[str, Any]):
         elsewhere = {*frame.f_code.co_freevars, *frame.f_code.co_cellvars, *frame.f_globals, *vars(builtins)}
         if name in elsewhere or name.startswith("__"):
             raise KeyError(name)
-        known = [*self, *FUNCTIONS, *(member.__name__ for member in MEMBERS)]
+        known = [*self, *FUNCTIONS, *REDUCTIONS, *(member.__name__ for member in MEMBERS), "BlockDiagonal", "Identity"]
         hint = suggestion(name, known)
         raise CellError(f"{self.scope.cell}: the name {name!r} is not defined above this line.{hint}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from symcell.declare.symbols import MatrixSymbol, Quantity
+from symcell.declare.symbols import ANONYMOUS, MatrixSymbol, Quantity
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,20 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Equation:
-    """`name = expression`; the name is "h.next" for the update of state h. dims: () or (dim,)."""
+    """`name = expression`; the name is "h.next" for the update of state h. dims: (), (dim,) or (ROW,).
+
+    Of a matrix that is computed once per call: dims (rows, cols), and the expression is a MatrixSum of single matrices.
+    """
 
     name: str
-    symbol: Quantity
-    expression: sympy.Expr
+    symbol: Quantity | MatrixSymbol
+    expression: sympy.Basic
     dims: tuple[str, ...]
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether it is a sum of matrices that stands in another equation, which shows it."""
+        return self.name.startswith(ANONYMOUS)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class CellSpec:
     constants: tuple[tuple[str, float], ...]  # (name, default)
     equations: tuple[Equation, ...]
     output: str  # the name of the equation whose value a step returns
-    whole: tuple[str, ...] = ()  # the inputs that are given once per sequence
+    whole: tuple[str, ...] = ()  # the inputs that are given for the whole sequence
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -58,8 +66,8 @@ class CellSpec:
         lines += [f"  param  {p.name} ({', '.join(p.dims)}){'' if p.learned else ', not learned'}"
                   for p in self.parameters]
         lines += [f"  const  {name} = {value!r}" for name, value in self.constants]
-        lines += [f"  {e.name} = {e.expression}" for e in self.equations]
+        lines += [f"  {e.name} = {e.expression}" for e in self.equations if not e.anonymous]
         return "\n".join([*lines, f"  output {self.output}"])
 
     def _once(self, name: str) -> str:
-        return ", once per sequence" if name in self.whole else ""
+        return ", for the whole sequence" if name in self.whole else ""

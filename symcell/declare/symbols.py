@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from symcell.declare.errors import CellAttributeError, CellError, suggestion
+from symcell.declare.matrices import MatrixAlgebra
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
 
+ANONYMOUS = "matrix."  # with a number: a sum of matrices that stands in a formula without a name of its own
 NEXT = ".next"  # "h.next" names the new value of state h: no identifier can collide with it
+ROW = "1"  # the dimension of what a reduction leaves: one number per step and row of the batch
 
 
 class Quantity(sympy.Symbol):
@@ -64,8 +67,8 @@ class Quantity(sympy.Symbol):
             "For an elementwise product of vectors write *.")
 
 
-class MatrixSymbol(sympy.Basic):
-    """A declared matrix or its transpose: the only thing that may stand left of `@`."""
+class MatrixSymbol(MatrixAlgebra, sympy.Basic):
+    """A declared matrix, or one computed once per call, or the transpose of one."""
 
     __slots__ = ("name", "rows", "cols", "transposed", "_scope")
 
@@ -85,6 +88,11 @@ class MatrixSymbol(sympy.Basic):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self.transposed, id(self._scope))
 
+    def sort_key(self, order: Any = None) -> Any:
+        """By name: sums of products print in one order, where ties would be broken by addresses in memory."""
+        one = sympy.S.One
+        return self.class_key(), (2, (self.name, str(self.transposed))), one.sort_key(), one
+
     @property
     def T(self) -> MatrixSymbol:
         """The transpose."""
@@ -100,33 +108,16 @@ class MatrixSymbol(sympy.Basic):
         """The dimension of the vectors it gives."""
         return self.cols if self.transposed else self.rows
 
-    def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("_") or attribute in self.__slots__:
-            raise AttributeError(attribute)
-        hint = suggestion(attribute, ["T"])
-        raise CellAttributeError(f"{self._scope.cell}: the matrix {self.name} has no attribute {attribute!r}.{hint}")
+    def _apply(self, vector: sympy.Expr) -> Apply:
+        return Apply(self, vector)
 
     def __str__(self) -> str:
-        return self.name + (".T" if self.transposed else "")
+        return self._scope.text_of(self.name) + (".T" if self.transposed else "")
 
     __repr__ = __str__
 
-    def __matmul__(self, vector: Any) -> Apply:
-        if isinstance(vector, MatrixSymbol):
-            raise CellError(f"{self._scope.cell}: {self} @ {vector}: a product of two matrices; apply them in turn: "
-                            f"{self} @ ({vector} @ v).")
-        if not isinstance(vector, sympy.Expr):
-            raise CellError(f"{self._scope.cell}: {self} @ {vector!r}: a matrix applies to a vector expression.")
-        return Apply(self, vector)
-
-    def _refuse(self, *_: Any) -> Any:
-        raise CellError(
-            f"{self._scope.cell}: {self} is a matrix and takes only @ (on a vector) and .T; expressions of matrices "
-            "are not part of the language yet. Elementwise algebra is for vectors and scalars.")
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __pow__ = __neg__ = _refuse
-    __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
-    __call__ = _refuse  # no __getitem__: SymPy would take what has one for a sequence
+    def _sympystr(self, printer: Any) -> str:
+        return str(self)
 
 
 class Apply(sympy.Expr):

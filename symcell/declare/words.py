@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy
 
+from symcell.declare.matrices import IdentityMatrix
 from symcell.declare.members import Constant, Input, Matrix, Scalar, State, Vector
 from symcell.declare.spec import CellSpec, Parameter
 from symcell.declare.symbols import MatrixSymbol, Quantity
@@ -40,15 +41,17 @@ DECLARED: Mapping[str, Callable[[CellSpec], Iterable[tuple[str, Any]]]] = {
 }
 
 
-def copied(formula: sympy.Basic, names: Mapping[str, Any]) -> sympy.Basic:
-    """Return the formula over other quantities: `names` says what each name of it becomes."""
+def copied(formula: sympy.Basic, names: Mapping[str, Any], dims: Mapping[str, str] | None = None) -> sympy.Basic:
+    """Return the formula over other quantities: `names` says what each name of it becomes, `dims` each dimension."""
     if isinstance(formula, Quantity):
         return names[formula.name]
     if isinstance(formula, MatrixSymbol):
         return names[formula.name].T if formula.transposed else names[formula.name]
+    if isinstance(formula, IdentityMatrix):
+        return IdentityMatrix((dims or {}).get(formula.domain, formula.domain))
     if not formula.args:
         return formula
-    arguments = [copied(argument, names) for argument in formula.args]
+    arguments = [copied(argument, names, dims) for argument in formula.args]
     # SymPy could decide a comparison that was kept undecided when it was written.
     undecided = {"evaluate": False} if isinstance(formula, sympy.core.relational.Relational) else {}
     return formula.func(*arguments, **undecided)

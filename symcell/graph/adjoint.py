@@ -1,9 +1,14 @@
 """Graph -> Graph: the backward pass, itself a graph that runs the steps in the opposite order.
 
 The rules are the table ADJOINTS, a row per kind of node; the local derivatives come from SymPy. The set of
-kinds is closed: the adjoint of MatMul and Map needs MatMul, Map, Outer and BatchSum, and so does theirs,
-hence adjoint(adjoint(graph)) exists. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
+kinds is closed: the adjoint of MatMul, Map and Reduce needs these, Outer and BatchSum, and so does theirs,
+hence adjoint(adjoint(graph)) exists. A Map that reads a number per row broadcasts it, so that Reduce and Map are
+each other's adjoints. (Griewank and Walther 2008, ch. 3; Werbos 1990 for backpropagation
 through time.)
+
+What is computed once per call counts as a parameter during the steps: its gradient is a sum over time. After the
+last step the sweep goes on through the Once nodes, from those sums to the parameters (graph/once.py). In the adjoint
+of such a backward graph it starts with them: they then come before the first step.
 
 Names: the adjoint of v is d_v. What a state's adjoint receives from the later step is `d_h.later`, a carry; what
 it hands to the earlier step is `d_h`.
@@ -18,11 +23,16 @@ from typing import Any
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
-from symcell.graph.ir import BatchSum, Carry, Graph, Map, MatMul, Node, Outer, Role, TimeSum
+from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum
+from symcell.graph.names import TRANSPOSED
+from symcell.graph.once import expression_dims, mirrored
+from symcell.graph.reductions import KINDS
 
 LATER = ".later"
+STEPS = ".steps"  # d_U.steps: what the steps contribute where d_U has a further part
 
 
 def adjoint(forward: Graph) -> Graph:
@@ -41,22 +51,38 @@ class _Reverse:
         self.forward = forward
         self.build = Builder(reserved=[value.name for value in forward.values])
         self.terms: dict[str, list[sympy.Expr]] = defaultdict(list)
-        # What a step contributes to a whole value, and what is contributed once to a parameter.
+        # What a step contributes to a whole value, and what a whole value contributes to a parameter.
         self.other: dict[str, list[sympy.Expr]] = defaultdict(list)
-        self.whole = False  # whether the node being swept is computed once per sequence
+        self.whole = False  # whether the node being swept is one for the whole sequence
         self.adjoints: dict[str, str] = {}
         self.later: dict[str, str] = {}  # carry.next -> what its adjoint receives from the later step
-        self.outputs: dict[str, str] = {}  # "name.out" -> the adjoint that comes in for an output
+        self.outputs: dict[str, str] = {}  # "name.out" or a sum -> the adjoint that comes in for it
         self.functions: dict[sympy.Expr, sympy.Symbol] = {}
+        self.once_terms: dict[str, list[sympy.Expr]] = defaultdict(list)  # what Once nodes contribute
+        self.early = [node for node in forward.once if forward.value(node.out).role == "derived"]
+        self.names = {value.name for value in forward.values}
+        self.read_once = {name for node in forward.once for name in node.reads}
+        # What nothing is differentiated by: constants, what the sizes give, and what is made of these alone.
+        self.fixed = {value.name for value in forward.with_role("constant", "size", "index")}
+        for once in forward.once:
+            if set(once.reads) <= self.fixed:
+                self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
-            if isinstance(node, Map) and isinstance(node.expression, Elementwise):
+            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise):
                 self.functions.setdefault(node.expression, symbol(node.out))
 
     def run(self) -> Graph:
         self._open()
+        late = [node for node in self.forward.once if self.forward.value(node.out).role == "total"]
+        for last in reversed(late):
+            ADJOINTS[Once](self, last)
+        for value in self.forward.with_role("sum"):
+            self.settle(value.name)
         for node in reversed(self.forward.nodes):
+            if isinstance(node, Once):  # the early ones come when all sums are known
+                continue
             both = isinstance(node, Map) and not self.forward.value(node.out).dims and self.other[node.out]
-            for whole in (False, True) if both else (self.forward.runs_once(node),):
+            for whole in (False, True) if both else (self.forward.is_of_sequence(node),):
                 self.whole = whole
                 ADJOINTS[type(node)](self, node)
         return self._close()
@@ -65,16 +91,20 @@ class _Reverse:
 
     def _open(self) -> None:
         forward, build = self.forward, self.build
+        build.nodes += self.early
         maps = [node for node in forward.nodes if isinstance(node, Map)]
         scalars = {node.out: node for node in maps if not forward.value(node.out).dims}
         for value in forward.values:
             if value.name in scalars:  # made of scalar parameters only: computed again, never saved
                 build.map(value.name, scalars[value.name].expression, value.anonymous, dims=())
-            elif value.role != "sum":
-                role: Role = value.role if value.role in ("param", "constant") else "saved"
+            elif value.role not in ("sum", "total"):
+                role: Role = value.role if value.role in GIVEN else "saved"
                 build.add(value.name, value.dims, role, value.anonymous, value.whole)
-        for value in forward.with_role("sum"):  # the adjoint of a sum over time is one array for all steps
+        for value in forward.with_role("sum", "total"):  # the adjoint of a sum over time is one array for all steps
             self.adjoints[value.name] = build.add(build.fresh(f"d_{value.name}"), value.dims, "param")
+            self.outputs[value.name] = self.adjoints[value.name]
+            if value.name in self.read_once:
+                build.add(value.name, value.dims, "param")
         seeds = {carry.next: f"d_{carry.previous}{LATER}" for carry in forward.carries}
         for name, wish in seeds.items():
             seed = build.add(build.fresh(wish), forward.value(name).dims, "carry")
@@ -87,14 +117,30 @@ class _Reverse:
             self.terms[name].append(symbol(seed))
             self.outputs[f"{name}.out"] = seed
 
-    def of(self, name: str, dims: tuple[str, ...] | None = None) -> str | None:
+    def of(self, name: str) -> str | None:
         """Return the name of the adjoint of a value: an existing one where the sum is just that."""
         if name not in self.adjoints and self.gathered(name):
-            expression = total(self.gathered(name))
-            found = self.build.find(expression)
+            expression, value = self.collected(name), self.forward.value(name)
+            found = self.build.find(expression, value)
             wish = self.build.fresh(f"d_{name}")
-            self.adjoints[name] = found or self.build.map(wish, expression, dims=self.forward.value(name).dims)
+            self.adjoints[name] = found or self.build.map(wish, expression, dims=value.dims, whole=value.whole)
         return self.adjoints.get(name)
+
+    def collected(self, name: str) -> sympy.Expr:
+        """Return the sum of what a value's consumers contribute; a number per row gets that of every component."""
+        if self.forward.value(name).dims != (ROW,):
+            return total(self.gathered(name))
+        by_dims = self.by_dims(self.gathered(name))
+        sums = [symbol(self.build.reduce("sum", self.build.value_of(total(terms), f"d_{name}_in")))
+                for dims, terms in by_dims.items() if dims not in ((), (ROW,))]
+        return total([*sums, *by_dims[(ROW,)], *by_dims[()]])
+
+    def by_dims(self, terms: list[sympy.Expr]) -> dict[tuple[str, ...], list[sympy.Expr]]:
+        """Group terms by their dimensions."""
+        found: dict[tuple[str, ...], list[sympy.Expr]] = defaultdict(list)
+        for term in terms:
+            found[self.build.map_dims(term)].append(term)
+        return found
 
     def contribute(self, name: str, term: sympy.Expr) -> None:
         """Add a term to the adjoint of a value."""
@@ -108,8 +154,11 @@ class _Reverse:
     def gathered(self, name: str) -> list[sympy.Expr]:
         """Return the terms of a value's adjoint; what the steps contribute to a whole value is summed over time."""
         if self.forward.is_whole(name) and self.other[name]:
-            wish, dims = self.build.fresh(f"d_{name}.steps"), self.forward.value(name).dims
-            self.terms[name].append(symbol(self.build.time_sum(wish, total(self.other.pop(name)), dims)))
+            dims, terms = self.forward.value(name).dims, self.other.pop(name)
+            # A number per row takes the sum over components too: over time first, so that one reduction does.
+            for kind, alike in (self.by_dims(terms) if dims == (ROW,) else {dims: terms}).items():
+                wish = self.build.fresh(f"d_{name}{STEPS}")
+                self.terms[name].append(symbol(self.build.time_sum(wish, total(alike), kind)))
         return self.terms[name]
 
     def partial(self, expression: sympy.Expr, name: str) -> sympy.Expr:
@@ -123,16 +172,21 @@ class _Reverse:
         carries = []
         for carry in forward.carries:
             name, dims = carry.previous, forward.value(carry.previous).dims
-            handed = build.map(build.fresh(f"d_{name}"), total(self.terms[name]), dims=dims)
+            handed = build.map(build.fresh(f"d_{name}"), self.collected(name), dims=dims)
             self.adjoints[name] = handed
             carries.append(Carry(self.later[carry.next], handed))
         outputs = []
         for value in forward.with_role("input", "saved"):
-            expression = total(self.gathered(value.name))
+            expression = self.collected(value.name)
             outputs.append(build.map(build.fresh(f"d_{value.name}"), expression, dims=value.dims, whole=value.whole))
             self.adjoints[value.name] = outputs[-1]
-        for value in forward.with_role("param"):
+        for value in forward.with_role("param", "derived"):
             self._parameter(value.name)
+        for node in reversed(self.early):
+            ADJOINTS[Once](self, node)
+        for value in forward.with_role("param"):
+            if self.settle(value.name) is None:
+                self.gradient(value.name)
         backward = Graph(f"{forward.name}_adjoint", tuple(build.values.values()), tuple(build.nodes), tuple(carries),
                          tuple(outputs), not forward.reverse, {**self.adjoints, **self.outputs})
         return check(prune(backward))
@@ -140,17 +194,33 @@ class _Reverse:
     def gradient(self, name: str) -> str:
         """Return the sum that accumulates a parameter's gradient."""
         if name not in self.adjoints:
-            wish = self.build.fresh(f"d_{name}")
+            wish = self.build.fresh(f"d_{name}{STEPS if name in self.read_once else ''}")
             self.adjoints[name] = self.build.add(wish, self.forward.value(name).dims, "sum")
         return self.adjoints[name]
 
+    def settle(self, name: str) -> str | None:
+        """Return the whole gradient of what is known before the first step: the sum, and what Once nodes add."""
+        terms = self.once_terms.pop(name, [])
+        if terms:
+            steps = [symbol(self.adjoints[name])] if name in self.adjoints else []
+            dims, wish = self.forward.value(name).dims, self.build.fresh(f"d_{name}")
+            self.adjoints[name] = self.build.once(wish, total([*steps, *terms]), dims, role=self.when(name))
+        return self.adjoints.get(name)
+
+    def when(self, name: str) -> Role:
+        """Return the role of the adjoint of what is known once per call: what came last comes first."""
+        return "derived" if self.forward.value(name).role in ("sum", "total") else "total"
+
     def _parameter(self, name: str) -> None:
         """Sum a vector's or scalar's adjoint over batch and time; one sum per dimension that a scalar met."""
+        once = name in self.read_once or self.forward.value(name).role == "derived"
+        if name in self.fixed or (once and not self.terms[name] and not self.other[name]):
+            return
         out = self.gradient(name)
         by_kind: dict[tuple[bool, tuple[str, ...]], list[sympy.Expr]] = defaultdict(list)
-        for once, found in ((False, self.terms[name]), (True, self.other[name])):
+        for whole, found in ((False, self.terms[name]), (True, self.other[name])):
             for term in found:
-                by_kind[once, self.build.map_dims(term)].append(term)
+                by_kind[whole, self.build.map_dims(term)].append(term)
         for terms in by_kind.values():
             expression = total(terms)
             if expression is not sympy.S.Zero:
@@ -164,7 +234,7 @@ def _adjoint_of_map(sweep: _Reverse, node: Map) -> None:
     else:  # a scalar computed from scalars: what each component contributes is summed at the parameter only
         upstream = sweep.received(node.out)
     for name in node.reads:
-        if upstream and sweep.forward.value(name).role != "constant":
+        if upstream and name not in sweep.fixed:
             partial = sweep.partial(node.expression, name)
             for term in upstream:
                 sweep.contribute(name, term * partial)
@@ -176,10 +246,17 @@ def _adjoint_of_matmul(sweep: _Reverse, node: MatMul) -> None:
         return
     pulled = sweep.build.matmul(node.matrix, not node.transposed, out)
     sweep.contribute(node.operand, symbol(pulled))
-    if sweep.forward.value(node.matrix).role == "constant":
+    if node.matrix in sweep.fixed:
         return
     left, right = (node.operand, out) if node.transposed else (out, node.operand)
     sweep.build.outer(sweep.gradient(node.matrix), left, right)
+
+
+def _adjoint_of_reduce(sweep: _Reverse, node: Reduce) -> None:
+    rule = KINDS[node.kind].adjoint
+    out = sweep.of(node.out) if rule else None
+    if rule and out:
+        sweep.contribute(node.operand, rule(sweep.build, node.operand, symbol(out)))
 
 
 def _adjoint_of_outer(sweep: _Reverse, node: Outer) -> None:
@@ -198,14 +275,33 @@ def _adjoint_of_time_sum(sweep: _Reverse, node: TimeSum) -> None:
         copied = sweep.build.fresh(f"d_{node.operand}.each")
         dims = sweep.forward.value(node.operand).dims
         sweep.terms[node.operand].append(symbol(sweep.build.map(copied, symbol(out), True, dims, whole=False)))
+def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
+    out = sweep.settle(node.out)
+    if out is None:
+        return
+    def dims_of(name: str) -> tuple[str, ...]:
+        return (sweep.forward.value(name) if name in sweep.names else sweep.build.values[name]).dims
+
+    dims = expression_dims(node, dims_of)
+    for name in (name for name in node.reads if name not in sweep.fixed):
+        term = symbol(out) * sweep.partial(node.expression, name)
+        term += mirrored(symbol(out) * sweep.partial(node.expression, name + TRANSPOSED), dims_of)
+        if term is sympy.S.Zero:
+            continue
+        if dims and not dims_of(name):  # a scalar that meets every entry
+            part = sweep.build.fresh(f"d_{name}.{node.out.replace('.', '_')}")
+            term = symbol(sweep.build.once(part, term, (), anonymous=True, role=sweep.when(node.out), summed=True))
+        sweep.once_terms[name].append(term)
 
 
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Map: _adjoint_of_map,  # d_v += d_out * d(expression)/dv
     MatMul: _adjoint_of_matmul,  # d_v += W^T d_out;  d_W += d_out v^T
+    Reduce: _adjoint_of_reduce,  # d_v += d_out (sum), d_out / size (mean), d_out where v is the first maximum (max)
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
     TimeSum: _adjoint_of_time_sum,  # d_v += d_out, at every step
+    Once: _adjoint_of_once,  # d_U += d_out * dA/dU + (d_out * dA/dU.T)^T    for out = A(U, U.T)
 }
 
 
@@ -214,8 +310,9 @@ def prune(graph: Graph) -> Graph:
     needed = {*graph.outputs, *(carry.next for carry in graph.carries)}
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.out in needed or isinstance(node, (Outer, BatchSum)):
+        if node.out in needed or isinstance(node, (Outer, BatchSum, Once)):
             needed |= {node.out, *node.reads}
             kept.append(node)
-    values = tuple(v for v in graph.values if v.role not in ("local", "saved") or v.name in needed)
+    dropped = ("local", "saved", "size", "index")
+    values = tuple(v for v in graph.values if v.role not in dropped or v.name in needed)
     return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, graph.adjoints)

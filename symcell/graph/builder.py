@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import sympy
 
-from symcell.graph.ir import BatchSum, Map, MatMul, Node, Outer, Role, TimeSum, Value, symbol
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import GIVEN, BatchSum, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum, Value, symbol
 
 
 class Builder:
@@ -37,32 +38,52 @@ class Builder:
         return self.values[name].dims
 
     def map_dims(self, expression: sympy.Expr) -> tuple[str, ...]:
-        """Return the dimensions of an elementwise expression: those of its vectors."""
-        vectors = sorted(s.name for s in expression.free_symbols if self.dims(s.name))
-        return self.dims(vectors[0]) if vectors else ()
+        """Return the dimensions of an elementwise expression: those of its vectors, else of its numbers per row."""
+        found = {self.dims(symbol.name) for symbol in expression.free_symbols} - {()}
+        return next(iter(found - {(ROW,)} or found), ())
 
     def map_whole(self, expression: sympy.Expr) -> bool:
         """Whether an expression is one for the whole sequence: it has such a vector, and none that changes."""
         values = [self.values[s.name] for s in expression.free_symbols if self.dims(s.name)]
-        changing = [value for value in values if value.role not in ("param", "constant")]
+        changing = [value for value in values if value.role not in GIVEN]
         return bool(changing) and all(value.whole for value in changing)
 
-    def find(self, expression: sympy.Expr) -> str | None:
-        """Return the name of the value that this expression already is, if there is one."""
-        return expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
+    def find(self, expression: sympy.Expr, like: Value | None = None) -> str | None:
+        """Return the name of the value that this expression already is, if there is one (with dimensions as `like`)."""
+        name = expression.name if isinstance(expression, sympy.Symbol) else self._made.get(expression)
+        if like is None or name is None or name not in self.values:
+            return name
+        found = self.values[name]
+        fits = found.dims == like.dims and (found.whole == like.whole or found.role in GIVEN)
+        return name if fits else None
 
     def map(self, name: str, expression: sympy.Expr, anonymous: bool = False,
             dims: tuple[str, ...] | None = None, whole: bool | None = None) -> str:
-        """Compute `name = expression` at each step, or once where no part of it changes from step to step."""
+        """Compute `name = expression` at each step, or for the whole sequence where no part of it changes in that."""
         whole = self.map_whole(expression) if whole is None else whole
         self.add(name, self.map_dims(expression) if dims is None else dims, "local", anonymous, whole)
         self.nodes.append(Map(name, expression))
         self._made.setdefault(expression, name)
         return name
 
+    def once(self, name: str, expression: sympy.Expr, dims: tuple[str, ...], anonymous: bool = False,
+             role: Role = "derived", summed: bool = False) -> str:
+        """Compute `name = expression` once per call: before the first step, or ("total") after the last."""
+        self.add(name, dims, role, anonymous)
+        self.nodes.append(Once(name, expression, summed))
+        if not summed:
+            self._made.setdefault(expression, name)
+        return name
+
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
         """Return the value that the expression is, computing it under a fresh name if it is new."""
         return self.find(expression) or self.map(self.fresh(wish), expression, anonymous)
+
+    def shared(self, key: object, make: Callable[[], str]) -> str:
+        """Return the value that was made for this key, making it the first time."""
+        if ("shared", key) not in self._made:
+            self._made["shared", key] = make()
+        return self._made["shared", key]
 
     def rows(self, parameter: sympy.Symbol) -> str:
         """Return a parameter as a vector of the step, the same in every row: what a product can read."""
@@ -76,7 +97,8 @@ class Builder:
         key = (matrix, transposed, operand)
         if key in self._made:  # a second name for the same product is a copy of it
             return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
-        out = name or self.fresh(f"{matrix}{'T' if transposed else ''}_{operand.replace('.', '_')}")
+        wish = f"{matrix}{'T' if transposed else ''}_{operand}".replace(".", "_")
+        out = name or self.fresh(wish)
         rows, cols = self.dims(matrix)
         self.add(out, (cols if transposed else rows,), "local", name is None, self.values[operand].whole)
         self.nodes.append(MatMul(out, matrix, transposed, operand))
@@ -91,6 +113,27 @@ class Builder:
         out = self.add(self.fresh(wish), dims, "local", anonymous=True, whole=True)
         self.nodes.append(TimeSum(out, operand))
         return out
+
+    def reduce(self, kind: str, operand: str, name: str | None = None) -> str:
+        """Reduce a vector to a number per row; the result is anonymous unless named."""
+        key = ("reduce", kind, operand)
+        if key in self._made:
+            return self._made[key] if name is None else self.map(name, symbol(self._made[key]))
+        out = name or self.fresh(f"{kind}_{operand.replace('.', '_')}")
+        self.add(out, (ROW,), "local", name is None, self.values[operand].whole)
+        self.nodes.append(Reduce(out, kind, operand))
+        self._made.setdefault(key, out)
+        return out
+
+    def size(self, dim: str) -> sympy.Symbol:
+        """Return the symbol of the number of components that vectors of a dimension have."""
+        name = f"size.{dim}"  # with a dot no author's name can collide
+        return symbol(name if name in self.values else self.add(name, (), "size"))
+
+    def index(self, dim: str) -> sympy.Symbol:
+        """Return the symbol of the vector 0, 1, 2, ... of a dimension."""
+        name = f"index.{dim}"
+        return symbol(name if name in self.values else self.add(name, (dim,), "index"))
 
     def outer(self, out: str, left: str, right: str) -> None:
         """Accumulate an outer product."""

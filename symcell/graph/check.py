@@ -8,7 +8,10 @@ import sympy
 from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare.functions import CONDITIONS, Elementwise, where_
-from symcell.graph.ir import BatchSum, Graph, Map, MatMul, Node, Outer, TimeSum
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import GIVEN, BatchSum, Graph, Map, MatMul, Node, Once, Outer, Reduce, TimeSum
+from symcell.graph.once import faults
+from symcell.graph.reductions import KINDS
 
 
 class GraphError(AssertionError):
@@ -30,11 +33,13 @@ def _faults(graph: Graph) -> Iterator[str]:
     names = [value.name for value in graph.values]
     if len(names) != len(set(names)):
         yield "a name is given to two values"
-    known = {value.name for value in graph.values if value.role not in ("local", "sum")}
+    computed = ("local", "sum", "derived", "total")
+    known = {value.name for value in graph.values if value.role not in computed}
     sums = {value.name for value in graph.with_role("sum")}
     for node in graph.nodes:
         missing = [name for name in (*node.reads, node.out) if name not in names]
-        missing += [name for name in node.reads if name not in known]
+        late = isinstance(node, Once) and graph.value(node.out).role == "total"
+        missing += [name for name in node.reads if name not in known and not (late and name in sums)]
         if missing:
             yield f"{node}: {missing} used before they are computed"
         accumulates = isinstance(node, (Outer, BatchSum))
@@ -42,12 +47,16 @@ def _faults(graph: Graph) -> Iterator[str]:
             yield f"{node}: writes to the wrong kind of value"
         if not accumulates and node.out in known:
             yield f"{node}: computed twice"
-        if not _dims_agree(graph, node):
+        if isinstance(node, Once):
+            yield from faults(graph, node)
+        elif not _dims_agree(graph, node):
             yield f"{node}: the dimensions {[graph.value(n).dims for n in (node.out, *node.reads)]} do not agree"
-        if isinstance(node, Map):
+        if isinstance(node, (Map, Once)):
             yield from (f"{node}: {part!r} is no elementwise operation" for part in _foreign(node.expression))
         if not _tempo_agrees(graph, node):
-            yield f"{node}: what is computed once per sequence and what at each step do not fit"
+            yield f"{node}: what is computed for the whole sequence and what at each step do not fit"
+        if isinstance(node, Reduce) and node.kind not in KINDS:
+            yield f"{node}: {node.kind!r} is no reduction"
         if not accumulates:
             known.add(node.out)
     if known | sums != set(names):
@@ -70,14 +79,14 @@ def _carry_faults(graph: Graph, known: set[str]) -> Iterator[str]:
 
 
 def _tempo_agrees(graph: Graph, node: Node) -> bool:
-    """Whether no step needs what only the last one leaves, and nothing computed once needs what a step computes."""
+    """Whether no step needs what only the last one leaves, and nothing of the whole sequence what a step computes."""
     whole = graph.is_whole(node.out)
     vectors = [graph.is_whole(name) for name in node.reads if len(graph.value(name).dims) == 1
-               and graph.value(name).role not in ("param", "constant")]
+               and graph.value(name).role not in GIVEN]
     if isinstance(node, TimeSum):
         return whole and not any(vectors)
-    if isinstance(node, MatMul):
-        return whole == any(vectors)  # a step's product of a whole vector would be the same at every step
+    if isinstance(node, (MatMul, Reduce)):
+        return whole == any(vectors)  # of a whole vector alone it would be the same at each
     if isinstance(node, Map):
         return all(vectors) if whole else not graph.late.intersection(node.reads)
     return True
@@ -97,7 +106,10 @@ def _dims_agree(graph: Graph, node: Node) -> bool:
         return out in ((), dims[node.operand])
     if isinstance(node, TimeSum):
         return out == dims[node.operand] and len(out) == 1
-    return {dims[name] for name in node.reads if dims[name]} <= {out} and len(out) < 2
+    if isinstance(node, Reduce):
+        return out == (ROW,) and graph.value(node.operand).is_vector
+    fitting = {(), (ROW,), out} if out else {()}
+    return {dims[name] for name in node.reads} <= fitting and len(out) < 2
 
 
 _ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, Elementwise,

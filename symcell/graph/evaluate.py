@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
@@ -16,13 +17,13 @@ from symcell.declare.functions import Elementwise
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
 
-_COMPARE = {
-    relational.StrictGreaterThan: np.greater,
-    relational.GreaterThan: np.greater_equal,
-    relational.StrictLessThan: np.less,
-    relational.LessThan: np.less_equal,
-    relational.Equality: np.equal,
-    relational.Unequality: np.not_equal,
+_COMPARE: dict[type, Callable[[Any, Any], Any]] = {  # of arrays of any library, those that JAX traces too
+    relational.StrictGreaterThan: operator.gt,
+    relational.GreaterThan: operator.ge,
+    relational.StrictLessThan: operator.lt,
+    relational.LessThan: operator.le,
+    relational.Equality: operator.eq,
+    relational.Unequality: operator.ne,
 }
 
 
@@ -58,16 +59,16 @@ def evaluate(expression: sympy.Basic, values: Mapping[str, Array], functions: Fu
         if isinstance(node, Elementwise):
             return functions(node.func)(*arguments)
         if isinstance(node, boolalg.Not):
-            return np.logical_not(arguments[0])
+            return not arguments[0] if isinstance(arguments[0], bool) else ~arguments[0]
         if isinstance(node, (boolalg.And, boolalg.Or)):
-            return reduce(np.logical_and if isinstance(node, boolalg.And) else np.logical_or, arguments)
+            return reduce(operator.and_ if isinstance(node, boolalg.And) else operator.or_, arguments)
         raise TypeError(f"{node!r} is no elementwise operation")
 
     return walk(expression)
 
 
 def _real(value: Array) -> Array:
-    return np.real(value) if np.iscomplexobj(value) else value
+    return np.real(value) if isinstance(value, (np.ndarray, np.generic, complex)) else value
 
 
 def _power(base: Array, exponent: sympy.Expr, constant: Callable[[sympy.Expr], Any]) -> Array:

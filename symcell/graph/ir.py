@@ -12,20 +12,31 @@ from typing import Literal
 
 import sympy
 
+from symcell.declare.symbols import ROW
+from symcell.graph.names import EYE, base, is_pattern, symbol
+
 Role = Literal[
     "input",  # comes from outside at each step
     "saved",  # of another graph's step, which this graph reads: the forward values in a backward graph
     "param",  # one array for the whole sequence
     "constant",  # likewise, but nothing is differentiated by it
+    "size",  # how many components the vectors of a dimension have, a number
+    "index",  # a vector that holds 0, 1, 2, ...
     "carry",  # the value that the step before handed over
     "local",  # computed at each step by a node
+    "derived",  # computed from parameters and constants once per call, before the first step
     "sum",  # accumulated over the batch and over time: a parameter's gradient
+    "total",  # computed once per call from sums, after the last step
 ]
+PASSED: tuple[Role, ...] = ("param", "constant", "derived")  # arrays for the whole call
+GIVEN: tuple[Role, ...] = (*PASSED, "size", "index")  # known before the first step, and the same in all rows
 
 
 @dataclass(frozen=True)
 class Value:
-    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix.
+    """A quantity: dims () of a scalar, ("H",) of a vector, ("H", "I") of a matrix, (ROW,) of a number per row.
+
+    A scalar is the same at all steps and in all rows; a number per row is what a reduction leaves of a vector.
 
     An anonymous value has a made-up name; printers show the expression that it stands for. A whole value has one row
     per member of the batch for the whole sequence, not one for each step.
@@ -36,6 +47,11 @@ class Value:
     role: Role
     anonymous: bool = False
     whole: bool = False
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it has components: it is neither a number nor a matrix."""
+        return len(self.dims) == 1 and self.dims != (ROW,)
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,23 @@ class Map:
 
     def __str__(self) -> str:
         return f"{self.out} = {self.expression}"
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """out = one number per row, made of the components of a vector; `kind` is a row of reductions.KINDS."""
+
+    out: str
+    kind: str
+    operand: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return (self.operand,)
+
+    def __str__(self) -> str:
+        return f"{self.out} = {self.kind}({self.operand})"
 
 
 @dataclass(frozen=True)
@@ -121,7 +154,29 @@ class TimeSum:
         return f"{self.out} += {self.operand}, over time"
 
 
-Node = MatMul | Map | Outer | BatchSum | TimeSum
+@dataclass(frozen=True)
+class Once:
+    """out = expression, once per call, for each entry of a matrix, a vector or a scalar (graph/once.py).
+
+    summed: out is a scalar, the sum of the expression over all entries.
+    """
+
+    out: str
+    expression: sympy.Expr
+    summed: bool = False
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the values it uses."""
+        return tuple(sorted({base(found.name) for found in self.expression.free_symbols if not is_pattern(found.name)}))
+
+    def __str__(self) -> str:
+        text = str(self.expression).replace(EYE, "I")
+        return f"{self.out} = sum({text})" if self.summed else f"{self.out} = {text}"
+
+
+Computed = MatMul | Map | Reduce  # a value of each step, or of the whole sequence
+Node = Computed | Outer | BatchSum | TimeSum | Once
 
 
 @dataclass(frozen=True)
@@ -144,16 +199,18 @@ class Graph:
     reverse: bool = False
     adjoints: Mapping[str, str] = field(default_factory=dict)
     late: frozenset[str] = field(init=False, repr=False, compare=False)
+    once: tuple[Once, ...] = field(init=False, repr=False, compare=False)  # those of the nodes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
-        producers = {node.out: node for node in self.nodes if isinstance(node, (MatMul, Map))}
+        producers = {node.out: node for node in self.nodes if isinstance(node, Computed)}
         object.__setattr__(self, "_producers", producers)
         late: set[str] = set()  # what is known after the last step only
         for node in self.nodes:
             if isinstance(node, TimeSum) or (self.is_whole(node.out) and late.intersection(node.reads)):
                 late.add(node.out)
         object.__setattr__(self, "late", frozenset(late))
+        object.__setattr__(self, "once", tuple(node for node in self.nodes if isinstance(node, Once)))
 
     def value(self, name: str) -> Value:
         """Return the value of this name."""
@@ -164,7 +221,7 @@ class Graph:
         """Whether a value is one for the whole sequence."""
         return name in self._by_name and self.value(name).whole  # type: ignore[attr-defined]
 
-    def runs_once(self, node: Node) -> bool:
+    def is_of_sequence(self, node: Node) -> bool:
         """Whether a node is one for the whole sequence; a sum over the batch is, where that is all it sums over."""
         return all(map(self.is_whole, node.reads if isinstance(node, (Outer, BatchSum)) else [node.out]))
 
@@ -173,7 +230,7 @@ class Graph:
         """The sums over time, in order."""
         return tuple(node for node in self.nodes if isinstance(node, TimeSum))
 
-    def producer(self, name: str) -> MatMul | Map | None:
+    def producer(self, name: str) -> Computed | None:
         """Return the node that computes a value at each step, if one does."""
         return self._producers.get(name)  # type: ignore[attr-defined]
 
@@ -189,15 +246,17 @@ class Graph:
         order = "T-1 .. 0" if self.reverse else "0 .. T-1"
         lines = [f"graph {self.name}, steps {order}"]
         for value in self.values:
-            if value.role != "local":
-                once = ", once per sequence" if value.whole else ""
-                lines.append(f"  {value.role:<8} {value.name} ({', '.join(value.dims)}){once}")
+            if value.role not in ("local", "derived", "total"):
+                whole = ", for the whole sequence" if value.whole else ""
+                lines.append(f"  {value.role:<8} {value.name} ({', '.join(value.dims)}){whole}")
         lines += [f"  carry    {carry.next} -> {carry.previous}" for carry in self.carries]
-        shapes = {v.name: f"({', '.join(v.dims)}){' once' if v.whole else ''}" for v in self.values}
-        lines += [f"  {node!s:<58} {shapes[node.out]}" for node in self.nodes]
+        shapes = {v.name: f"({', '.join(v.dims)}){' whole' if v.whole else ''}" for v in self.values}
+        for node in self.nodes:
+            when = self.value(node.out).role
+            once = {"derived": "before  ", "total": "after   "}.get(when, "")
+            lines.append(f"  {once}{node!s:<{58 - len(once)}} {shapes[node.out]}")
         return "\n".join([*lines, f"  return   {', '.join(self.outputs)}"])
 
 
-def symbol(name: str) -> sympy.Symbol:
-    """Return the symbol that stands for a value in the expression of a Map."""
-    return sympy.Symbol(name, real=True)
+__all__ = ["GIVEN", "PASSED", "BatchSum", "Carry", "Computed", "Graph", "Map", "MatMul", "Node", "Once", "Outer",
+           "Reduce", "Role", "TimeSum", "Value", "symbol"]

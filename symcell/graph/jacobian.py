@@ -1,6 +1,7 @@
 """The Jacobian of one step: how the new states depend on the old ones, as formulas of diagonals and matrices.
 
-Forward-mode differentiation of the graph, kept symbolic: a Map contributes diagonals, a MatMul its matrix. What the
+Forward-mode differentiation of the graph, kept symbolic: a Map contributes diagonals, a MatMul its matrix, a Reduce a
+row (of ones, for a sum), and a Map that reads a number per row a column of ones. What the
 author named (a gate) keeps its name, as a partial of its own, so that no block gets long; anonymous values and
 pre-activations are written out where they are used.
 """
@@ -16,8 +17,9 @@ import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.symbols import ROW
 from symcell.graph.evaluate import evaluate
-from symcell.graph.ir import Graph, Map, MatMul, symbol
+from symcell.graph.ir import Computed, Graph, Map, MatMul, Reduce, symbol
 
 Array = Any
 
@@ -36,6 +38,21 @@ class Linear:
 
     matrix: str
     transposed: bool
+
+
+@dataclass(frozen=True)
+class Ones:
+    """A column of ones, or a row of them."""
+
+    dim: str
+    row: bool = False
+
+
+@dataclass(frozen=True)
+class First:
+    """The row with a 1 at the first of the largest components of a vector, and zeros."""
+
+    operand: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ class Total:
     terms: tuple[Operator, ...]
 
 
-Operator = Diag | Linear | Partial | Chain | Total
+Operator = Diag | Linear | Ones | First | Partial | Chain | Total
 
 
 @dataclass(frozen=True)
@@ -81,7 +98,7 @@ def jacobian(graph: Graph) -> Jacobian:
         by = carry.previous
         tangents: dict[str, Operator] = {by: Diag(sympy.S.One, graph.value(by).dims[0])}
         for node in graph.nodes:
-            if not isinstance(node, (MatMul, Map)) or not tangents.keys() & set(node.reads):
+            if not isinstance(node, Computed) or not tangents.keys() & set(node.reads):
                 continue
             tangent = _tangent(graph, node, tangents, values)
             if tangent != Total(()) and (node.out in new or _has_name(graph, node.out)):
@@ -105,19 +122,31 @@ def _has_name(graph: Graph, name: str) -> bool:
     return not graph.value(name).anonymous
 
 
-def _tangent(graph: Graph, node: MatMul | Map, tangents: Mapping[str, Operator],
+def _tangent(graph: Graph, node: Computed, tangents: Mapping[str, Operator],
              values: Mapping[sympy.Expr, sympy.Symbol]) -> Operator:
     if isinstance(node, MatMul):
         return _chain(Linear(node.matrix, node.transposed), tangents[node.operand])
+    if isinstance(node, Reduce):
+        return _tangent_of_reduction(node, graph.value(node.operand).dims[0], tangents[node.operand])
     dim, terms = graph.value(node.out).dims[0], []
     for name in sorted(node.reads, key=lambda name: [value.name for value in graph.values].index(name)):
         partial = sympy.diff(node.expression, symbol(name)).xreplace(values) if name in tangents else sympy.S.Zero
         if partial is not sympy.S.Zero:
-            terms.append(_chain(Diag(partial, dim), tangents[name]))
+            broadcast = graph.value(name).dims == (ROW,) != graph.value(node.out).dims
+            column = _chain(Ones(dim), tangents[name]) if broadcast else tangents[name]
+            terms.append(_chain(Diag(partial, dim), column))
     return _total(terms, dim)
 
 
-def _chain(left: Diag | Linear, *right: Operator) -> Operator:
+def _tangent_of_reduction(node: Reduce, dim: str, tangent: Operator) -> Operator:
+    rows: dict[str, Operator] = {"sum": Ones(dim, row=True), "mean": Ones(dim, row=True), "max": First(node.operand)}
+    if node.kind not in rows:  # a shift passes no gradient
+        return Total(())
+    row = _chain(rows[node.kind], tangent)
+    return _chain(Diag(1 / symbol(f"size.{dim}"), ROW), row) if node.kind == "mean" else row
+
+
+def _chain(left: Operator, *right: Operator) -> Operator:
     """left @ right: ones vanish, neighbouring diagonals become one, also those in the terms of a sum."""
     if isinstance(left, Diag) and len(right) == 1 and isinstance(right[0], Total):
         terms = [term.factors if isinstance(term, Chain) else (term,) for term in right[0].terms]
@@ -174,6 +203,8 @@ def evaluate_jacobian(made: Jacobian, values: Mapping[str, Array], sizes: Mappin
         sizes: of each dimension; they give zero blocks their shapes too.
     """
     results: dict[Partial, Array] = {}
+    sizes = {**sizes, ROW: 1}
+    values = {**values, **{f"size.{dim}": size for dim, size in sizes.items()}}
 
     def matrix(operator: Operator, shape: tuple[int, int]) -> Array:
         if isinstance(operator, Diag):
@@ -181,6 +212,11 @@ def evaluate_jacobian(made: Jacobian, values: Mapping[str, Array], sizes: Mappin
             return np.diag(np.broadcast_to(evaluate(operator.expression, values), (size,)))
         if isinstance(operator, Linear):
             return values[operator.matrix].T if operator.transposed else values[operator.matrix]
+        if isinstance(operator, Ones):
+            return np.ones((1, sizes[operator.dim]) if operator.row else (sizes[operator.dim], 1))
+        if isinstance(operator, First):
+            vector = values[operator.operand]
+            return np.eye(len(vector))[[np.argmax(vector)]]
         if isinstance(operator, Partial):
             return results[operator]
         parts = [matrix(part, shape) for part in _parts(operator)]

@@ -1,8 +1,11 @@
 """Cell -> Graph: each equation becomes a MatMul per matrix product and one Map for the elementwise rest.
 
-Three kinds of value are made besides the author's: products (`W_f_x`), function values inside a larger formula
-(`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
-adjoint, which every gradient of the gate shares, has a name too.
+Values are made besides the author's: products (`W_f_x`), reductions (`mean_a`), function values inside a larger
+formula (`tanh_c`), and the pre-activation of a gate: for f = sigmoid(W x + ...) the sum is named `a_f`, so that its
+adjoint, which every gradient of the gate shares, has a name too. Likewise the mean and the spread in
+f = layer_norm(...) are `mu_f` and `s_f`.
+
+What is made of parameters and constants alone, and has a name or is a function's value, is computed once per call.
 """
 
 from __future__ import annotations
@@ -10,11 +13,15 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec, Equation
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.static import computable
+from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.check import check
-from symcell.graph.ir import Carry, Graph
+from symcell.graph.ir import GIVEN, Carry, Graph
+from symcell.graph.names import BLOCKS, EYE, TRANSPOSED
 
 
 def lower(spec: CellSpec) -> Graph:
@@ -32,10 +39,48 @@ def lower(spec: CellSpec) -> Graph:
         build.add(name, (), "constant")
     stepwise = {spec.output, *(name + NEXT for name, _ in spec.states)}  # even if made of what never changes
     for equation in spec.equations:
-        _equation(build, equation, False if equation.name in stepwise else None)
+        if isinstance(equation.expression, MatrixSum):
+            expression = _matrix(build, equation.expression, equation.name)
+            build.once(equation.name, expression, equation.dims, equation.anonymous)
+        elif equation.name in stepwise or not _once(build, equation):
+            _equation(build, equation, False if equation.name in stepwise else None)
     carries = tuple(Carry(name, name + NEXT) for name, _ in spec.states)
     graph = Graph(spec.name, tuple(build.values.values()), tuple(build.nodes), carries, (spec.output,))
     return check(graph)
+
+
+def _once(build: Builder, equation: Equation) -> bool:
+    """Enter an equation of parameters and constants; return whether it is one."""
+    if not _is_static(build, equation.expression):
+        return False
+    formula = equation.expression
+    if isinstance(formula, Elementwise):  # the function at the root is the equation itself
+        expression = formula.func(*(_expression(build, argument, equation.name) for argument in formula.args))
+    else:
+        expression = _expression(build, formula, equation.name)
+    build.once(equation.name, expression, equation.dims)
+    return True
+
+
+def _is_static(build: Builder, formula: sympy.Basic) -> bool:
+    names = [symbol.name for symbol in formula.free_symbols]
+    return bool(names) and computable(formula) and all(
+        build.values[name].role in GIVEN for name in names)
+
+
+def _matrix(build: Builder, formula: MatrixSum, name: str) -> sympy.Expr:
+    terms = []
+    for coefficient, (factor,) in formula._terms():
+        terms.append(_expression(build, coefficient, name) * _entry(factor))
+    return sympy.Add(*terms)
+
+
+def _entry(factor: IdentityMatrix | BlockMatrix | MatrixSymbol) -> sympy.Expr:
+    if isinstance(factor, IdentityMatrix):
+        return symbol(EYE)
+    if isinstance(factor, BlockMatrix):
+        return symbol(f"{BLOCKS}{factor.blocks}") * _entry(factor.matrix)
+    return symbol(factor.name + TRANSPOSED * factor.transposed)
 
 
 def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
@@ -46,6 +91,9 @@ def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
         made = build.matmul(formula.matrix.name, formula.matrix.transposed, operand, None if copied else name)
         if copied:
             build.map(name, symbol(made), whole=whole)
+        return
+    if isinstance(formula, Reduction):
+        build.reduce(formula.kind, _operand(build, formula.vector, name), name)
         return
     if isinstance(formula, Elementwise) and len(formula.args) == 1 and formula.args[0].has(Apply):
         inside = _expression(build, formula.args[0], name)
@@ -66,14 +114,36 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     if isinstance(formula, Apply):
         operand = _operand(build, formula.vector, name)
         return symbol(build.matmul(formula.matrix.name, formula.matrix.transposed, operand))
+    if isinstance(formula, Reduction):
+        return symbol(build.reduce(formula.kind, _operand(build, formula.vector, name)))
+    if isinstance(formula, Shared):
+        return symbol(_shared(build, formula, name))
     if not formula.args:
         return formula
     arguments = [_expression(build, argument, name) for argument in formula.args]
     inner = formula.func(*arguments)
     # A selection is cheap and its derivative does not need its value: it stays inside the formula.
     if isinstance(formula, Elementwise) and formula.func is not where_ and inner.free_symbols:
+        if _is_static(build, inner):
+            found = build.find(inner)
+            return symbol(found or build.once(build.fresh(_function_name(inner)), inner, build.map_dims(inner), True))
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
+
+
+def _shared(build: Builder, formula: Shared, name: str) -> str:
+    def make() -> str:
+        inner = formula.formula
+        if not formula.letter:
+            return _operand(build, inner, name)
+        out = build.fresh(f"{formula.letter}_{name.replace('.', '_')}")
+        if isinstance(inner, Reduction):
+            return build.reduce(inner.kind, _operand(build, inner.vector, name), out)
+        if isinstance(inner, Elementwise):  # the function's value is what has the name
+            return build.map(out, inner.func(*(_expression(build, argument, name) for argument in inner.args)))
+        return build.map(out, _expression(build, inner, name))
+
+    return build.shared(formula, make)
 
 
 def _function_name(applied: sympy.Expr) -> str:
@@ -85,7 +155,7 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
-    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in ("param", "constant"):
+    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in GIVEN:
         return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
     return build.value_of(inside, wish)

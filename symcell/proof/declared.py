@@ -15,8 +15,10 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, ROW, Apply
 
 Array = Any
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
@@ -35,8 +37,8 @@ class Library(Protocol):
     def function(self, name: str) -> Callable[..., Array]:
         """The elementwise function of this name; an unknown one is an UnknownFunctionError."""
 
-    def constant(self, value: float) -> Array:
-        """A number as an array of shape ()."""
+    def constant(self, value: float | list[list[float]]) -> Array:
+        """A number as an array of shape (), or rows of numbers as a matrix."""
 
     def real(self, value: Array) -> Array:
         """What a comparison looks at."""
@@ -47,6 +49,9 @@ class Library(Protocol):
     def apply(self, vector: Array, matrix: Array) -> Array:
         """The product (B, n) @ (n, m)."""
 
+    def reduce(self, kind: str, array: Array) -> Array:
+        """The "sum", "mean" or "max" over the last axis, which stays with length 1; "shift" is a "max"."""
+
 
 def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int], given: Mapping[str, Array],
              ) -> tuple[dict[str, Array], Array]:
@@ -55,11 +60,30 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
     Args:
         given: parameters, constants, the inputs of this step (B, dim), and the states before it (B, dim).
     """
-    env = dict(given)
+    env, sizes = dict(given), {**sizes, ROW: 1}
     for equation in spec.equations:
+        if isinstance(equation.expression, MatrixSum):
+            env[equation.name] = _matrix(equation.expression, env, library, sizes)
+            continue
         shape = (B, *(sizes[dim] for dim in equation.dims)) if equation.dims else ()
         env[equation.name] = library.broadcast(_walk(equation.expression, env, library), shape)
     return {name: env[name + NEXT] for name, _ in spec.states}, env[spec.output]
+
+
+def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, sizes: Mapping[str, int]) -> Array:
+    terms = []
+    for coefficient, (factor,) in formula._terms():
+        if isinstance(factor, BlockMatrix):
+            rows, cols, n = sizes[factor.codomain], sizes[factor.domain], factor.blocks
+            kept = library.constant([[float(i * n // rows == j * n // cols) for j in range(cols)] for i in range(rows)])
+            matrix = kept * (env[factor.matrix.name].T if factor.matrix.transposed else env[factor.matrix.name])
+        elif isinstance(factor, IdentityMatrix):
+            n = sizes[factor.domain]
+            matrix = library.constant([[float(i == j) for j in range(n)] for i in range(n)])
+        else:
+            matrix = env[factor.name].T if factor.transposed else env[factor.name]
+        terms.append(_walk(coefficient, env, library) * matrix)
+    return reduce(operator.add, terms)
 
 
 def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:
@@ -68,6 +92,10 @@ def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Arra
     if isinstance(node, Apply):
         matrix = env[node.matrix.name]
         return library.apply(_walk(node.vector, env, library), matrix if node.matrix.transposed else matrix.T)
+    if isinstance(node, Reduction):
+        return library.reduce(node.kind, _walk(node.vector, env, library))
+    if isinstance(node, Shared):
+        return _walk(node.formula, env, library)
     if isinstance(node, sympy.Expr) and node.is_number and not node.has(Elementwise):
         return library.constant(float(node))
     arguments = [_walk(argument, env, library) for argument in node.args]

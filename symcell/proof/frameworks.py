@@ -74,6 +74,11 @@ class _Framework:
     def apply(self, vector: Array, matrix: Array) -> Array:
         return vector @ matrix
 
+    def reduce(self, kind: str, array: Array) -> Array:
+        if kind in ("sum", "mean"):
+            return getattr(array, kind)(-1)[..., None]
+        return self.functions["max"](array)[..., None]
+
 
 def run_torch(spec: CellSpec, problem: Problem) -> Results:
     """What PyTorch makes of the declaration: results and gradients."""
@@ -82,7 +87,7 @@ def run_torch(spec: CellSpec, problem: Problem) -> Results:
 
     functions: dict[str, Function] = {name: getattr(torch, name) for name in (*_COMMON, "sigmoid", "relu", "erf")}
     functions |= {"softplus": F.softplus, "logsigmoid": F.logsigmoid, "hard_tanh": F.hardtanh, "gelu": F.gelu,
-                  "silu": F.silu, "elu": F.elu,
+                  "silu": F.silu, "elu": F.elu, "max": lambda x: x.max(-1).values,
                   # not F.hardsigmoid, whose backward holds 1/6 in float32, whatever the dtype
                   "hard_sigmoid": lambda x: torch.clamp(x / 6 + 0.5, 0, 1)}
 
@@ -110,7 +115,7 @@ def run_jax(spec: CellSpec, problem: Problem) -> Results:
     functions: dict[str, Function] = {name: getattr(jnp, name) for name in _COMMON}
     functions |= {name: getattr(jax.nn, name)
                   for name in ("sigmoid", "relu", "softplus", "hard_sigmoid", "hard_tanh", "silu", "elu")}
-    functions |= {"logsigmoid": jax.nn.log_sigmoid, "erf": jax.scipy.special.erf,
+    functions |= {"max": lambda x: x.max(-1), "logsigmoid": jax.nn.log_sigmoid, "erf": jax.scipy.special.erf,
                   "gelu": lambda x: jax.nn.gelu(x, approximate=False)}
 
     def array(value: Array) -> Array:

@@ -64,7 +64,7 @@ class NumPyPrimitives:
 class NumPy:
     """NumPy as a library of arrays."""
 
-    def constant(self, value: float) -> Array:
+    def constant(self, value: float | list[list[float]]) -> Array:
         """A number as an array."""
         return np.asarray(value)
 
@@ -79,6 +79,14 @@ class NumPy:
     def apply(self, vector: Array, matrix: Array) -> Array:
         """The product of (B, n) and (n, m)."""
         return np.dot(vector, matrix)
+
+    def reduce(self, kind: str, array: Array) -> Array:
+        """A reduction; the largest of complex numbers is that of the largest real part."""
+        if kind in ("sum", "mean"):
+            return np.sum(array, -1, keepdims=True) / (1 if kind == "sum" else array.shape[-1])
+        largest = np.real(array) == np.max(np.real(array), -1, keepdims=True)
+        first = largest & (np.cumsum(largest, -1) == 1)
+        return np.sum(np.where(first, array, 0), -1, keepdims=True)
 
     def function(self, name: str) -> Callable[..., Array]:
         """The function written anew, or that of the table where a user added it."""

@@ -16,7 +16,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, Function, where_
-from symcell.graph.ir import Graph, Map
+from symcell.graph.ir import Graph, Map, Once
 
 # Not entered into the table of the language: they exist for the proof only.
 _step_row = Function("step", (lambda x, y: 0,), lambda x: np.where(np.real(x) > 0, 1.0, 0.0), "", "", False)
@@ -60,12 +60,12 @@ def _indicator(condition: sympy.Basic) -> sympy.Expr:
 
 def calls(graph: Graph) -> set[Elementwise]:
     """Every call of a function in a graph."""
-    formulas = [node.expression for node in graph.nodes if isinstance(node, Map)]
+    formulas = [node.expression for node in graph.nodes if isinstance(node, (Map, Once))]
     return {call for formula in formulas for call in formula.atoms(Elementwise)}
 
 
 def without_conditions(graph: Graph) -> Graph:
     """The same graph with plain formulas."""
-    nodes = tuple(replace(node, expression=plain(node.expression)) if isinstance(node, Map) else node
+    nodes = tuple(replace(node, expression=plain(node.expression)) if isinstance(node, (Map, Once)) else node
                   for node in graph.nodes)
     return replace(graph, nodes=nodes)

@@ -124,7 +124,7 @@ def sweep(graph: Graph, backward: Graph, T: int, steps: Arrays, params: Arrays, 
     adjoints = backward.adjoints
     saved = {value.name: trace.steps[value.name] for value in backward.with_role("saved")}
     incoming = {adjoints[f"{name}.out"]: seed for name, seed in seeds.outputs.items()}
-    given = {**params, **{adjoints[name]: seed for name, seed in seeds.sums.items()}}
+    given = {**params, **trace.sums, **{adjoints[name]: seed for name, seed in seeds.sums.items()}}
     pairs = [(ours.previous, theirs.previous)
              for ours, theirs in zip(backward.carries, graph.carries, strict=True)]
     later = {ours: seeds.carries[theirs] for ours, theirs in pairs}

@@ -10,14 +10,17 @@ exp, tanh, log and erf. (One `sympy.diff` of the nested loss gives the same, as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.symbols import NEXT, ROW, Apply, MatrixSymbol
 from symcell.proof.algebra import Algebra
 from symcell.proof.definitions import PRIMITIVES, defined
 from symcell.proof.plain import plain
@@ -92,10 +95,12 @@ class Unrolled:
         named = {name: symbols for (_, name), symbols in self.leaves.items()}
         constants = {name: np.asarray(sympy.Symbol(name, real=True)) for name, _ in self.spec.constants}
         states = {name: named[name] for name, _ in self.spec.states}
+        sizes = {**self.problem.sizes, ROW: 1}
         for t in range(self.problem.T):
             env = {**named, **constants, **self.problem.now(t, named), **states}
             for equation in self.spec.equations:
-                size = (1, self.problem.sizes[equation.dims[0]]) if equation.dims else ()
+                shape = tuple(sizes[dim] for dim in equation.dims)
+                size = (1, *shape) if len(shape) == 1 else shape
                 formula = self._formula(equation.expression, env)
                 result = np.empty(size, dtype=object)
                 for index in np.ndindex(size):
@@ -106,22 +111,48 @@ class Unrolled:
             states = {name: env[name + NEXT] for name in states}
         self.state = states
 
-    def _formula(self, node: sympy.Basic, env: Mapping[str, Any]) -> Any:
-        """The formula with a scalar symbol, or an array of them, for each name: an array of formulas."""
+    def _formula(self, node: sympy.Basic, env: dict[Any, Any]) -> Any:
+        """The formula with a scalar symbol, or an array of them, for each name: an array of formulas.
+
+        Reductions and what is `shared` become statements of their own, found again in `env` where they recur.
+        """
         def walk(node: sympy.Basic) -> Any:
+            if isinstance(node, MatrixSum):
+                return sum(walk(plain(c)) * self._matrix(factor, env) for c, (factor,) in node._terms())
             if isinstance(node, Apply):
                 matrix = env[node.matrix.name]
                 columns = matrix if node.matrix.transposed else matrix.T
                 return np.dot(np.broadcast_to(walk(node.vector), (1, len(columns))), columns)
             if isinstance(node, sympy.Symbol):
                 return env[node.name]
+            if isinstance(node, (Reduction, Shared)):
+                if node not in env:
+                    inner = walk(node.args[0])
+                    env[node] = self._part(_reduction(node.kind, inner) if isinstance(node, Reduction) else inner)
+                return env[node]
             if not node.args:
                 return np.asarray(sympy.Rational(node) if node.is_Float else node, dtype=object)
             arguments = [walk(argument) for argument in node.args]
             build = defined(Opaque, node.row.name) if isinstance(node, Elementwise) else node.func
             return np.frompyfunc(build, len(arguments), 1)(*arguments)
 
-        return np.asarray(walk(plain(node)), dtype=object)
+        return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
+
+    def _matrix(self, factor: MatrixSymbol | IdentityMatrix | BlockMatrix, env: Mapping[str, Any]) -> Any:
+        if isinstance(factor, BlockMatrix):
+            kept = self._matrix(factor.matrix, env).copy()
+            for i, j in np.ndindex(kept.shape):
+                if i * factor.blocks // kept.shape[0] != j * factor.blocks // kept.shape[1]:
+                    kept[i, j] = sympy.S.Zero
+            return kept
+        if isinstance(factor, IdentityMatrix):
+            return np.eye(self.problem.sizes[factor.domain], dtype=int).astype(object)
+        return env[factor.name].T if factor.transposed else env[factor.name]
+
+    def _part(self, formula: Any) -> Any:
+        """A statement for each entry of an array of formulas."""
+        state = np.frompyfunc(lambda entry: self._statement(f"part {len(self.statements)}", sympy.sympify(entry)), 1, 1)
+        return np.asarray(state(formula), dtype=object)
 
     def _statement(self, name: str, scalar: sympy.Expr) -> sympy.Symbol:
         symbol = sympy.Symbol(name, real=True)
@@ -179,9 +210,19 @@ class Unrolled:
         return results | {key: np.asarray(gradient(self.leaves[key]), dtype=object) for key in problem.variables}
 
 
+def _reduction(kind: str, vector: Any) -> Any:
+    """The reduction of (1, dim) or (dim,) formulas, as (1, 1); a maximum is made of steps, whose derivative is 0."""
+    components = list(vector.ravel())
+    if kind in ("sum", "mean"):
+        result = sympy.Add(*components) / (len(components) if kind == "mean" else 1)
+    else:
+        result = reduce(lambda a, b: a + Opaque.step(b - a) * (b - a), components)
+    return np.array([[result]], dtype=object)
+
+
 def _component(formula: Any, index: tuple[int, ...]) -> sympy.Expr:
-    """One entry of a formula of vectors (1, dim), parameters (dim,) and scalars ()."""
+    """One entry of a formula of vectors (1, dim), matrices, parameters (dim,) and scalars ()."""
     if not index or not formula.ndim:
         return sympy.sympify(formula.ravel()[0])
-    shape = (1, formula.shape[-1])
+    shape = (1, formula.shape[-1]) if formula.ndim == 1 else formula.shape
     return sympy.sympify(np.broadcast_to(formula, shape)[index])

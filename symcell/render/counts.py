@@ -20,7 +20,7 @@ def parameter_counts(graph: Graph) -> Counts:
 def multiply_adds(graph: Graph) -> Counts:
     """Count the multiply-adds of the matrix products of one step and one sequence, those of gradients too."""
     matrices = [node.matrix if isinstance(node, MatMul) else node.out for node in graph.nodes
-                if isinstance(node, (MatMul, Outer)) and not graph.runs_once(node)]
+                if isinstance(node, (MatMul, Outer)) and not graph.is_of_sequence(node)]
     return Counter(tuple(sorted(graph.value(name).dims)) for name in matrices)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy
 
-from symcell.graph.ir import Map
+from symcell.graph.ir import Map, Once
 from symcell.render.notation import Notation
 
 
@@ -24,7 +24,7 @@ def factors(notation: Notation, node: sympy.Expr) -> Iterator[tuple[sympy.Expr, 
     """Yield (factor, whether it divides) of a product."""
     for factor in sympy.Mul.make_args(node):
         inner = _inner(notation, factor)
-        if isinstance(inner, sympy.Mul):
+        if isinstance(inner, sympy.Mul) or (isinstance(inner, sympy.Pow) and inner.exp.is_negative):
             yield from factors(notation, inner)
         elif isinstance(factor, sympy.Rational) and abs(factor.p) == 1 and factor.q > 1 and node.is_Mul:
             yield from [(sympy.Integer(factor.p), False), (sympy.Integer(factor.q), True)]
@@ -44,4 +44,6 @@ def is_negative(notation: Notation, node: sympy.Expr) -> bool:
 def _inner(notation: Notation, node: sympy.Expr) -> sympy.Expr | None:
     """The expression that a name stands for, where it is one."""
     found = notation.formula(node.name) if isinstance(node, sympy.Symbol) else None
-    return found.expression if isinstance(found, Map) else None
+    if isinstance(found, Map) and isinstance(found.expression, sympy.Symbol):  # a copy
+        return _inner(notation, found.expression)
+    return found.expression if isinstance(found, Map) or (isinstance(found, Once) and not found.summed) else None

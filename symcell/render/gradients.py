@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
+from symcell.render.reduction import size
 from symcell.schedule.program import Pass, Product, RowSum
 
 
@@ -18,8 +19,9 @@ class GradientLine:
 
 def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     """Return the lines that turn the buffers of a backward pass into `found`, a dict of gradients."""
-    owner = {p.graph.adjoints[parameter.name]: parameter.name
-             for parameter in spec.parameters if parameter.name in p.graph.adjoints}
+    owner = {value.name: value.name for value in p.graph.with_role("sum")}  # what the module goes on with: render.once
+    owner |= {p.graph.adjoints[parameter.name]: parameter.name
+              for parameter in spec.parameters if parameter.name in p.graph.adjoints}
     done: set[str] = set()
     result = [_product(p, product, owner, done) for product in p.products]
     result += [_sum(p, total, owner, done) for total in p.sums]
@@ -28,8 +30,8 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
 
 def _columns(p: Pass, first: str, last: str) -> str:
     place, end = p.places[first], p.places[last]
-    start = " + ".join(f"n_{dim}" for dim in place.before) or "0"
-    stop = " + ".join(f"n_{dim}" for dim in (*end.before, end.dim))
+    start = " + ".join(size(dim, "n_") for dim in place.before) or "0"
+    stop = " + ".join(size(dim, "n_") for dim in (*end.before, end.dim))
     return f'rows("{place.buffer}", {place.shift}, {start}, {stop})'
 
 

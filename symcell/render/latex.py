@@ -10,7 +10,8 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.graph.ir import Map, MatMul, TimeSum, symbol
+from symcell.graph.ir import Map, MatMul, Once, Reduce, TimeSum, symbol
+from symcell.graph.names import BLOCKS, EYE, TRANSPOSED, base, is_pattern
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -66,13 +67,22 @@ class Formula:
     # --- names, and what stands for a name ---------------------------------------------------------------
 
     def _symbol(self, name: str) -> tuple[str, Level]:
+        if is_pattern(name):
+            blocks = rf"\mathbf{{B}}_{braced(name.removeprefix(BLOCKS))}"
+            return r"\mathbf{I}" if name == EYE else blocks, Level.BASE
+        if name.endswith(TRANSPOSED):
+            return self(base(name), Level.BASE) + r"^\top", Level.ATOM
         node = self.notation.formula(name)
-        if isinstance(node, Map):
+        if isinstance(node, Once) and node.summed:
+            return self.summed(node)
+        if isinstance(node, (Map, Once)):
             return self._print(node.expression)
         if isinstance(node, MatMul):
             return self.applied(node), Level.APPLIED
         if isinstance(node, TimeSum):
             return self.over_time(node), Level.SUM
+        if isinstance(node, Reduce):
+            return self.reduction(node.kind, node.operand), Level.APPLIED
         printed = self.notation.latex(name)
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
@@ -82,19 +92,40 @@ class Formula:
 
     def _bar_time(self, name: str, of: str) -> str:
         """The adjoint of what never changes has a time of its own, unless it is summed already."""
-        return "_t" if self.notation.is_static(of) and not self.notation.value(name).whole else ""
+        static = self.notation.is_static(of) and self.notation.value(of).role != "derived"
+        return "_t" if static and not self.notation.value(name).whole else ""
 
     def over_time(self, node: TimeSum) -> str:
         """Return the sum over all steps."""
         return rf"\sum_{{t=1}}^{{T}} {self(node.operand, Level.PRODUCT)}"
 
+    def summed(self, node: Once) -> tuple[str, Level]:
+        """Return the sum over all entries: of a matrix whose other entries are zero its trace."""
+        expression = node.expression
+        if symbol(EYE) in sympy.Mul.make_args(expression):
+            rest = expression / symbol(EYE)
+            negative = is_negative(self.notation, rest)
+            text = rf"\operatorname{{tr}}{parenthesized(self(-rest if negative else rest))}"
+            return ("-" if negative else "") + text, Level.SUM if negative else Level.ATOM
+        matrix = any(len(self.notation.value(found.name).dims) == 2 for found in expression.free_symbols)
+        return rf"\mathbf{{1}}^\top {self(expression, Level.ATOM)}" + r" \mathbf{1}" * matrix, Level.APPLIED
+
     def applied(self, node: MatMul) -> str:
         """Return W x, or W^T x."""
         return f"{self.matrix(node.matrix, node.transposed)} {self(node.operand, Level.ATOM)}"
 
+    def reduction(self, kind: str, operand: str) -> str:
+        """Return the sum or mean of the components of a vector as a product with ones; else a function of it."""
+        if kind in ("sum", "mean"):
+            [dim] = self.notation.value(operand).dims
+            part = rf"\frac{{1}}{{{self(f'size.{dim}')}}} " if kind == "mean" else ""
+            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}"
+        word = r"\operatorname{{argmax}}" if kind == "argmax" else r"\max"
+        return sized(word + r"\left({0}\right)", [self(operand)])
+
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""
-        return self(name) + (r"^\top" if transposed else "")
+        return self(name, Level.BASE if transposed else Level.ATOM) + (r"^\top" if transposed else "")
 
     # --- arithmetic --------------------------------------------------------------------------------------
 
@@ -117,8 +148,11 @@ class Formula:
         """Print a product without its sign."""
         listed = [(abs(factor) if factor.is_number else factor, divides)
                   for factor, divides in factors(self.notation, node)]
-        above = [factor for factor, divides in listed if not divides and factor is not sympy.S.One]
-        below = [factor for factor, divides in listed if divides]
+        ratio = sympy.Mul(*(1 / factor if divides else factor for factor, divides in listed if factor.is_Rational))
+        rest = [(sympy.Integer(ratio.p), False), (sympy.Integer(ratio.q), True)]
+        rest += [(factor, divides) for factor, divides in listed if not factor.is_Rational]
+        above = [factor for factor, divides in rest if not divides and factor is not sympy.S.One]
+        below = [factor for factor, divides in rest if divides and factor is not sympy.S.One]
         if below:
             return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
         return self._times(above)
@@ -138,18 +172,18 @@ class Formula:
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
-        return any(self.notation.value(name.name).dims for name in factor.free_symbols)
+        return any(self.notation.has_components(name.name) for name in factor.free_symbols)
 
     def _power(self, node: sympy.Pow) -> tuple[str, Level]:
-        base, exponent = node.base, node.exp
+        root, exponent = node.base, node.exp
         if exponent.is_negative:
-            return rf"\frac{{1}}{{{self(base if exponent == -1 else base**-exponent)}}}", Level.ATOM
-        inner = self.notation.formula(base.name) if isinstance(base, sympy.Symbol) else None
-        call = inner.expression if isinstance(inner, Map) else base
+            return rf"\frac{{1}}{{{self(root if exponent == -1 else root**-exponent)}}}", Level.ATOM
+        inner = self.notation.formula(root.name) if isinstance(root, sympy.Symbol) else None
+        call = inner.expression if isinstance(inner, (Map, Once)) else root
         if isinstance(call, Elementwise) and (found := _CALL.fullmatch(call.row.latex)):
             called = f"{found[1].format()}^{braced(latex_number(exponent))}"
             return called + parenthesized(self(call.args[0])), Level.ATOM
-        return f"{self(base, Level.BASE)}^{braced(latex_number(exponent))}", Level.ATOM
+        return f"{self(root, Level.BASE)}^{braced(latex_number(exponent))}", Level.ATOM
 
     # --- functions ---------------------------------------------------------------------------------------
 

@@ -11,14 +11,15 @@ The adjoint of such a value is written out where it is used too, and gets a long
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Graph, Map, MatMul, TimeSum, Value
-from symcell.render.names import Name, names_of
+from symcell.graph.ir import GIVEN, Computed, Graph, Map, MatMul, Once, TimeSum, Value
+from symcell.graph.names import TRANSPOSED, base, is_pattern
+from symcell.render.names import Name, name_of, names_of
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,28 @@ class Notation:
     backward: Graph
 
     def value(self, name: str) -> Value:
-        """Return the value of this name, of either graph."""
+        """Return the value of this name, of either graph; of what is computed once also a transpose, a pattern."""
+        if is_pattern(name):
+            return Value(name, ("", ""), "constant")
+        if name.endswith(TRANSPOSED):
+            value = self.value(base(name))
+            return replace(value, name=name, dims=value.dims[::-1])
+        if self._is_count(name):
+            role, _, dim = name.partition(".")
+            return Value(name, (), "size") if role == "size" else Value(name, (dim,), "index")
         return (self.forward if self._is_forward(name) else self.backward).value(name)
+
+    @staticmethod
+    def _is_count(name: str) -> bool:
+        """Whether this is the size of a dimension or its indices, which a derivation may name in either pass."""
+        return name.startswith(("size.", "index."))
+
+    def has_components(self, name: str) -> bool:
+        """Whether what is printed for a value is a vector: one made of numbers per row alone is printed as a number."""
+        node = self.formula(name)
+        if isinstance(node, Map):
+            return any(self.has_components(read) for read in node.reads)
+        return self.value(name).is_vector
 
     def is_adjoint(self, name: str) -> bool:
         """Whether a value is one of the backward pass only."""
@@ -38,21 +59,29 @@ class Notation:
 
     def index(self, name: str) -> int:
         """Return the position of a value in its graph: when it is computed."""
-        return self._positions[name]
+        if is_pattern(name):
+            return len(self._positions)
+        return -1 if self._is_count(name) else self._positions[base(name)]
 
-    def formula(self, name: str) -> Map | MatMul | TimeSum | None:
+    def formula(self, name: str) -> Computed | Once | TimeSum | None:
         """Return the node to write out in place of a name, or None where the name is printed."""
+        if self._is_count(name):
+            return None
         if self._is_forward(name):
-            return self.forward.producer(name) if self.forward.value(name).anonymous else None
+            found = self.forward.producer(name) or self._once.get(name)
+            return found if self.forward.value(name).anonymous else None
+        if name in self._once:
+            return self._once[name] if self.backward.value(name).anonymous else None
         node, of = self._sums.get(name) or self.backward.producer(name), self._of.get(name)
         if node is None or name in self._carried or (of is not None and not self.forward.value(of).anonymous):
             return None
         return node if self.backward.value(name).anonymous or self._is_short(node) else None
 
-    def _is_short(self, node: Map | MatMul | TimeSum) -> bool:
+    def _is_short(self, node: Computed | TimeSum) -> bool:
         uses = sum(1 for _ in self.backward.consumers(node.out))
         factors = node.expression.args if isinstance(node, Map) and node.expression.is_Mul else ()
-        return uses < 2 or isinstance(node, MatMul) or (
+        copies = isinstance(node, Map) and isinstance(node.expression, sympy.Symbol)
+        return uses < 2 or copies or isinstance(node, MatMul) or (
             len(factors) == 2 and all(isinstance(factor, sympy.Symbol) for factor in factors))
 
     def adjoint_of(self, name: str) -> str | None:
@@ -61,6 +90,8 @@ class Notation:
 
     def latex(self, name: str) -> str | None:
         """Return the printed name; None where only a formula says what the value is."""
+        if self._is_count(name):
+            return name_of(name.partition(".")[2]).latex() if name.startswith("size.") else self._index
         if self._is_forward(name):
             value = self.forward.value(name)
             return None if value.anonymous else self.names[name].latex(self.time(name))
@@ -72,7 +103,7 @@ class Notation:
         of = self._of.get(name)
         if of is None or self.forward.value(of).anonymous:
             return None
-        static = self.backward.value(name).role == "sum" or self.backward.is_whole(name)
+        static = self.backward.value(name).role in ("sum", "total") or self.backward.is_whole(name)
         time = "" if static else self.time(of) or "t"
         return self.names[of].latex(time, bar=True)
 
@@ -96,12 +127,24 @@ class Notation:
 
     def is_static(self, name: str) -> bool:
         """Whether a value is the same at all steps: made of parameters, constants and whole values only."""
-        return name in self._static or self.value(name).role == "sum" or self.backward.is_whole(name)
+        return is_pattern(name) or base(name) in self._static or self.value(name).role in ("sum", "total") \
+            or self.backward.is_whole(name)
 
     # --- tables, made once ---------------------------------------------------------------------------------
 
     def _is_forward(self, name: str) -> bool:
         return name in self._forward_names
+
+    @cached_property
+    def _once(self) -> dict[str, Once]:
+        """Nodes computed once per call, of both graphs."""
+        return {node.out: node for node in (*self.backward.once, *self.forward.once)}
+
+    @cached_property
+    def _index(self) -> str:
+        """The letter that counts the components of a vector: the first that no name of the cell begins with."""
+        bases = {name.base for name in self.names.values()}
+        return next(letter for letter in (*"jklmnpq", r"\ell") if letter not in bases)
 
     @cached_property
     def _forward_names(self) -> frozenset[str]:
@@ -115,7 +158,7 @@ class Notation:
 
     @cached_property
     def _static(self) -> frozenset[str]:
-        static = {value.name for value in self.forward.with_role("param", "constant")}
+        static = {value.name for value in self.forward.with_role(*GIVEN)}
         static |= {value.name for value in self.forward.values if value.whole}
         stepwise = {*self.forward.outputs, *(carry.next for carry in self.forward.carries)}
         for node in self.forward.nodes:
@@ -127,7 +170,8 @@ class Notation:
     def names(self) -> dict[str, Name]:
         """The name of every forward value that has one; `h.next` prints as h does, at the time t."""
         own = [v.name for v in self.forward.values if not v.anonymous and not v.name.endswith(NEXT)]
-        gates = {f"a_{carry.next.replace('.', '_')}": f"a_{carry.previous}" for carry in self.forward.carries}
+        gates = {f"{letter}_{carry.next.replace('.', '_')}": f"{letter}_{carry.previous}"
+                 for carry in self.forward.carries for letter in ("a", "mu", "s", "e")}
         written = [gates.get(name, name) for name in own]  # the pre-activation of h.next is a_h
         wanted = [gate if written.count(gate) == 1 else name for name, gate in zip(own, written, strict=True)]
         printed = names_of(wanted)

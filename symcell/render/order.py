@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Map, MatMul, TimeSum
+from symcell.graph.ir import PASSED, Computed, MatMul, Once, TimeSum
 from symcell.render.notation import Notation
 
 Key = tuple[float, ...]
@@ -35,7 +35,7 @@ class Order:
             return 4 if adjoints else 2, *self._matmul(bare)
         if isinstance(term, sympy.Symbol) and bare is None:
             role = self.notation.value(term.name).role
-            kind = {"carry": 1.0, "input": 1.5, "param": 6.0, "constant": 6.0}.get(role, 4.0)
+            kind = {"carry": 1.0, "input": 1.5, "param": 6.0, "constant": 6.0, "derived": 6.0}.get(role, 4.0)
             return 1 if adjoints else kind, self.notation.index(term.name)
         return 3, min(adjoints, default=0), *self._product(term)
 
@@ -62,7 +62,7 @@ class Order:
         adjoints = self._adjoints(base)
         if base.is_number:
             return (-3,)
-        if not any(self.notation.value(symbol.name).dims for symbol in base.free_symbols):
+        if not any(self.notation.has_components(symbol.name) for symbol in base.free_symbols):
             return -2, *self._position(base)
         if adjoints:
             return -1, min(adjoints)
@@ -78,7 +78,7 @@ class Order:
         if not isinstance(base, sympy.Symbol):
             return 6, 0
         name, role = base.name, self._role(base.name)
-        if role in ("param", "constant"):
+        if role in PASSED:
             return 1, self.notation.index(name)
         if role in ("carry", "input") or name.endswith(NEXT):
             return 3, self.notation.index(name)
@@ -89,7 +89,7 @@ class Order:
     def _role(self, name: str) -> str:
         return self.notation.value(name).role
 
-    def _formula(self, expression: sympy.Basic) -> Map | MatMul | TimeSum | None:
+    def _formula(self, expression: sympy.Basic) -> Computed | Once | TimeSum | None:
         return self.notation.formula(expression.name) if isinstance(expression, sympy.Symbol) else None
 
     def _spelled(self, name: str) -> set[str]:

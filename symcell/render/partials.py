@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sympy
 
-from symcell.graph.jacobian import Chain, Diag, Jacobian, Linear, Operator, Partial, Total
+from symcell.declare.symbols import ROW
+from symcell.graph.jacobian import Chain, Diag, First, Jacobian, Linear, Ones, Operator, Partial, Total
 from symcell.render.flatten import is_negative
 from symcell.render.latex import Formula, Level, parenthesized
 from symcell.render.lines import Equation
@@ -48,6 +49,10 @@ class Partials:
             return self.name(operator)
         if isinstance(operator, Linear):
             return self.formula.matrix(operator.matrix, operator.transposed)
+        if isinstance(operator, Ones):
+            return r"\mathbf{1}^\top" if operator.row else r"\mathbf{1}"
+        if isinstance(operator, First):
+            return rf"\mathbf{{e}}_{{{self.formula.reduction('argmax', operator.operand)}}}^\top"
         if isinstance(operator, Total):
             text = self._sum(operator)
             return parenthesized(text) if level > Level.SUM and len(operator.terms) > 1 else text
@@ -57,9 +62,9 @@ class Partials:
     def _factor(self, factor: Operator, alone: bool) -> str:
         if not isinstance(factor, Diag):
             return self.print(factor, Level.ATOM)
-        if any(self.notation.value(name.name).dims for name in factor.expression.free_symbols):
+        if any(self.notation.value(name.name).is_vector for name in factor.expression.free_symbols):
             return rf"\operatorname{{diag}}{parenthesized(self.formula(factor.expression))}"
-        if not alone:
+        if not alone or factor.dim == ROW:
             return self.formula(factor.expression, Level.ATOM)
         scalar = "" if factor.expression == 1 else self.formula(factor.expression, Level.ATOM) + " "
         return rf"{scalar}\mathbf{{I}}"  # a multiple of the identity

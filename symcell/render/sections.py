@@ -13,14 +13,15 @@ from itertools import groupby
 import sympy
 
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT
-from symcell.graph.ir import Value
+from symcell.declare.symbols import NEXT, ROW
+from symcell.graph.ir import Reduce, Value
 from symcell.graph.jacobian import jacobian
 from symcell.render import counts
 from symcell.render.equations import (
     adjoint_equations,
     forward_equations,
     gradient_equations,
+    once_equations,
     whole_adjoint_equations,
     whole_equations,
 )
@@ -45,29 +46,36 @@ class Section:
 
 def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
     """Return the body of the derivation."""
-    forward = forward_equations(notation)
+    named, forward = once_equations(notation), forward_equations(notation)
+    once = notation.forward.once
     adjoint = adjoint_equations(notation)
     gradients = gradient_equations(notation)
     partials = Partials(notation, jacobian(notation.forward)).equations()
-    once, summed = whole_equations(notation), whole_adjoint_equations(notation)
-    formulas = [equation.right for equation in (*once, *forward, *adjoint, *summed, *gradients, *partials)]
+    whole, summed = whole_equations(notation), whole_adjoint_equations(notation)
+    formulas = [equation.right
+                for equation in (*named, *whole, *forward, *adjoint, *summed, *gradients, *partials)]
     return (
         Section("Notation", tuple(_notation(notation, formulas))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
         Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
-        *([Section("Once per sequence", (_ONCE,), (), tuple(once))] if once else []),
+        *([Section("Once per call", (_ONCE,), (), tuple(named))] if named else []),
+        *([Section("For the whole sequence", (_WHOLE,), (), tuple(whole))] if whole else []),
         Section("Forward pass", (_FORWARD,), (), tuple(forward)),
         Section("Adjoints of one step", (_ORDER,), (), tuple(adjoint)),
         *([Section("Adjoints of the whole sequence", (_SUMMED,), (), tuple(summed))] if summed else []),
-        *([Section("Gradients of the parameters", (_GRADIENTS,), (), tuple(gradients))] if gradients else []),
+        *([Section("Gradients of the parameters", (_ONCE_GRADIENTS if once else _GRADIENTS,), (), tuple(gradients))]
+          if gradients else []),
         Section("State Jacobian", (_JACOBIAN,), (), tuple(partials)),
     )
 
 
 _COUNTED = ("Multiply-adds are those of the matrix products, for one sequence and one step; "
             "elementwise operations are left out.")
+_ONCE = "What the parameters alone give is computed before the first step; the steps use it like a parameter."
+_ONCE_GRADIENTS = ("Each sum over time is one over the batch as well. What was computed once per call passes its "
+                   "gradient on, once per call, to what it was computed from.")
 _JACOBIAN = "How the new state depends on the old; a partial that is used again has a name."
-_ONCE = "The same at all steps."
+_WHOLE = "Of each sequence of a batch; the same at all steps."
 _SUMMED = "After the last of these steps, for each sequence of a batch."
 _FORWARD = "For $t = 1$ up to $T$."
 _ORDER = "In the order in which they are computed, for $t = T$ down to $1$."
@@ -88,6 +96,10 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
         special += r" $\mathbf{1}_{a > b}$ is $1$ where the condition holds and $0$ elsewhere."
     if r"\mathbf{1}^\top" in text:
         special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
+    if r"\mathbf{B}_" in text:
+        special += r" $\mathbf{B}_n$ holds $1$ in $n$ blocks along the diagonal and $0$ elsewhere."
+    if any(isinstance(node, Reduce) for node in notation.forward.nodes):
+        special += r" A number beside a vector meets each of its components; $\max(v)$ is the largest component of $v$."
     yield special
     s = states[0]
     yield (rf"A bar marks an adjoint: $\bar{{v}} = \partial \mathcal{{L}} / \partial v$ for the loss $\mathcal{{L}}$. "
@@ -148,7 +160,7 @@ def _printed(value: Value, notation: Notation) -> str:
 
 def _shape(value: Value) -> str:
     product = r" \times ".join(name_of(dim).latex() for dim in value.dims)
-    return f"${product}$" if value.dims else "scalar"
+    return f"${product}$" if value.dims not in ((), (ROW,)) else "scalar"
 
 
 def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:

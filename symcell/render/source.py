@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
+from symcell.graph.ir import PASSED
+from symcell.render import once
 from symcell.render import stage as stage_view
 from symcell.render.environment import environment
+from symcell.render.functions import registered
 from symcell.render.gradients import GradientLine, gradient_lines
 from symcell.render.identifiers import Identifiers, identifiers
 from symcell.render.metadata import literal, metadata
@@ -50,13 +53,13 @@ class PassView:
 
     @property
     def before(self) -> tuple[StageView, ...]:
-        """The stages that run once, before all steps."""
-        return self.phases[0].stages if self.phases[0].kind == "once" else ()
+        """The stages for the whole sequence, before its steps."""
+        return self.phases[0].stages if self.phases[0].kind == "whole" else ()
 
     @property
     def after(self) -> tuple[StageView, ...]:
-        """The stages that run once, after all steps."""
-        return self.phases[-1].stages if self.phases[-1].kind == "once" else ()
+        """The stages for the whole sequence, after its steps."""
+        return self.phases[-1].stages if self.phases[-1].kind == "whole" else ()
 
     @property
     def stages(self) -> tuple[StageView, ...]:
@@ -75,10 +78,14 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "doc": _docstring(spec.doc),
         "equations": equations(spec),
         "dims": spec.dims,
+        "functions": registered(program.forward.graph, program.backward.graph),
         "passes": list(views.values()),
         "backward": views["backward"],
+        "derive": once.before(program.forward.graph, names),
+        "chain_rule": once.after(program.backward.graph, names),
         "metadata": literal(metadata(name, spec, program)),
         "explain": str(program),
+        "reduces": any(stage.reductions for p in (program.forward, program.backward) for stage in p.stages),
     }
     files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
              for kind in ("pyx", "h")}
@@ -95,7 +102,7 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
     used = {name for stage in p.stages for name in stage.reads}
     used |= {term.matrix for panel in p.panels for _, terms in panel.accumulators for term in terms}
     used |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
-    params = [v for v in p.graph.with_role("param", "constant") if v.name in used]
+    params = [v for v in p.graph.with_role(*PASSED) if v.name in used]
     phases = tuple(
         PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names, phase.kind == "batch")
                                     for stage in phase.stages))

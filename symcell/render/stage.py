@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import sympy
 
 from symcell.declare.functions import CONDITIONS
+from symcell.declare.symbols import ROW
+from symcell.graph.ir import PASSED, Reduce
+from symcell.render import reduction
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
 from symcell.render.text import plain
@@ -37,27 +40,36 @@ class StageView:
     comment: tuple[str, ...]
     dim: str
     lanes: str
+    height: str  # rows to go through, of so many lanes
     pointers: tuple[str, ...]
     block: str  # lanes of a block, by the number of registers
     rows: str  # R likewise
     panels: tuple[PanelView, ...]
+    starts: tuple[str, ...]  # of a row, where there are no panels
     loads: tuple[str, ...]
     body: tuple[str, ...]
     stores: tuple[str, ...]
+    ends: tuple[str, ...]  # of a row
     indices: tuple[str, ...]
 
 
 def length(width: tuple[str, ...]) -> str:
     """Return the C text of a sum of dimensions."""
-    return " + ".join(f"c->n_{dim}" for dim in width)
+    return " + ".join(reduction.size(dim) for dim in width)
 
 
 class _Names:
     """C texts for the values of one pass."""
 
-    def __init__(self, p: Pass, names: Identifiers, many: bool = False) -> None:
+    def __init__(self, p: Pass, names: Identifiers, stage: Stage, many: bool = False) -> None:
         """`many`: the rows of several steps follow each other."""
         self.p, self.names, self.many = p, names, many
+        # Numbers of neighbouring rows are neighbours in memory, but those that each step reads again.
+        self.by_steps = stage.dim == ROW and any(self.is_again(name) for name in stage.reads if name in p.places)
+
+    def is_again(self, name: str) -> bool:
+        """Whether each of several steps reads the same rows of it."""
+        return self.many and self.p.buffer(self.place(name).buffer).train == "sequence"
 
     def place(self, name: str) -> Place:
         return self.p.places[name]
@@ -76,10 +88,10 @@ class _Names:
 
     def index(self, name: str) -> tuple[str, str]:
         """Return the variable that indexes a value's rows, and its definition."""
-        buffer = self.p.buffer(self.place(name).buffer)
-        width = buffer.width
-        again = self.many and buffer.train == "sequence"  # each step reads the same rows
+        width, again = self.p.buffer(self.place(name).buffer).width, self.is_again(name)
         variable = ("again_" if again else "at_") + "_".join(width)
+        if self.by_steps:  # then `row` is a step of these
+            return variable, f"const ptrdiff_t {variable} = {'' if again else 'row * c->span.rows + '}lane;"
         row = length(width) if len(width) == 1 else f"({length(width)})"
         count = "(row + i) % c->span.rows" if again else "(row + i)"
         return variable, f"const ptrdiff_t {variable} = {count} * {row} + lane;"
@@ -87,26 +99,45 @@ class _Names:
 
 def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers, many: bool = False) -> StageView:
     """Return the view of one stage; `many`: it treats the rows of several steps at once."""
-    names = _Names(p, identifiers, many)
+    names = _Names(p, identifiers, stage, many)
     in_memory = [name for name in stage.reads if name in p.places]
-    writes = _writes(p, stage)
+    reduced = {node.out for node in stage.reductions}
+    writes = [name for name in _writes(p, stage) if name not in reduced]
+    indexed = [name for name in [*in_memory, *writes] if not _is_broadcast(p, stage, name)]
     operands = [operand for panel in stage.panels for operand in panel.operands]
-    pointers = [names.pointer(name) for name in dict.fromkeys([*operands, *in_memory, *writes])]
-    indices = dict(names.index(name) for name in dict.fromkeys([*in_memory, *writes]))
+    pointers = [names.pointer(name) for name in dict.fromkeys([*operands, *in_memory, *writes, *sorted(reduced)])]
+    indices = dict(names.index(name) for name in dict.fromkeys(indexed))
+    once = _broadcasts(p, stage, names)
     return StageView(
         function=f"{module}_{p.name}_{stage.name}",
         comment=_comment(p, stage),
         dim=str(stage.dim),
-        lanes=f"c->n_{stage.dim}",
-        pointers=(*pointers, *_parameter_pointers(p, stage, names)),
+        lanes=_lanes(stage, names),
+        height=_height(stage, names),
+        pointers=(*pointers, *_parameter_pointers(p, stage, names), *_sizes(p, stage, names)),
         block=_block(stage),
         rows=_by_registers(tile_rows, stage),
         panels=tuple(_panel(module, p, stage, index, names) for index in range(len(stage.panels))),
-        loads=(*_sums(stage, names), *_loads(p, stage, names)),
-        body=tuple(_assign(a.name, a.expression, names) for a in stage.body),
+        starts=() if stage.panels else (*once, *(reduction.start(r, names.names(r.out)) for r in stage.reductions)),
+        loads=(*_sums(stage, names), *(once if stage.panels else ()), *_loads(p, stage, names)),
+        body=(*(_assign(a.name, a.expression, names) for a in stage.body),
+              *(reduction.each(r, names.names(r.out), names.names(r.operand)) for r in stage.reductions)),
         stores=tuple(_store(p, name, names) for name in writes),
+        ends=tuple(_store_reduced(p, r, names) for r in stage.reductions),
         indices=tuple(indices.values()),
     )
+
+
+def _lanes(stage: Stage, names: _Names) -> str:
+    if stage.dim == ROW:
+        return "c->span.rows" if names.by_steps else "rows"
+    return f"c->n_{stage.dim}"
+
+
+def _height(stage: Stage, names: _Names) -> str:
+    if stage.dim == ROW:
+        return "rows / c->span.rows" if names.by_steps else "1"
+    return "rows"
 
 
 def _packs(p: Pass, stage: Stage, panel: Panel, names: _Names) -> tuple[str, ...]:
@@ -143,6 +174,7 @@ def _comment(p: Pass, stage: Stage) -> tuple[str, ...]:
             for panel in stage.panels for name, terms in panel.accumulators}
     lines = [f"{name} = {text}" for name, text in sums.items()]
     lines += [f"{a.name} = {plain(a.expression)}" for a in stage.body if not a.temporary]
+    lines += [str(node) for node in stage.reductions]
     reads = [name for panel in stage.panels for name in panel.operands] + list(stage.reads)
     lines.append(f"reads  {', '.join(dict.fromkeys(reads))}")
     return (*lines, f"writes {', '.join(stage.writes)}")
@@ -166,7 +198,7 @@ def _parameter_pointers(p: Pass, stage: Stage, names: _Names) -> list[str]:
 
 
 def _parameters(p: Pass, stage: Stage) -> list[str]:
-    return [name for name in stage.reads if p.graph.value(name).role in ("param", "constant")]
+    return [name for name in stage.reads if p.graph.value(name).role in PASSED]
 
 
 def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> PanelView:
@@ -198,11 +230,34 @@ def _sums(stage: Stage, names: _Names) -> list[str]:
     return lines
 
 
+def _is_broadcast(p: Pass, stage: Stage, name: str) -> bool:
+    """Whether a value in memory is a number per row that meets all lanes of a vector."""
+    return stage.dim != ROW and p.graph.value(name).dims == (ROW,)
+
+
+def _broadcasts(p: Pass, stage: Stage, names: _Names) -> list[str]:
+    lines = []
+    for name in stage.reads:
+        if name in p.places and _is_broadcast(p, stage, name):
+            variable, row = names.names(name), "(row + i) % c->span.rows" if names.is_again(name) else "row + i"
+            lines.append(f"const vec v_{variable} = vbroadcast(m_{variable} + {row});")
+    return lines
+
+
+def _sizes(p: Pass, stage: Stage, names: _Names) -> list[str]:
+    sizes = [name for name in stage.reads if p.graph.value(name).role == "size"]
+    return [f"const vec v_{names.names(name)} = vfill((double)c->n_{name.partition('.')[2]});" for name in sizes]
+
+
 def _loads(p: Pass, stage: Stage, names: _Names) -> list[str]:
     lines = []
     for name in stage.reads:
-        variable = names.names(name)
-        if name in p.places:
+        variable, role = names.names(name), p.graph.value(name).role
+        if role == "size" or (name in p.places and _is_broadcast(p, stage, name)):
+            continue
+        if role == "index":
+            lines.append(f"const vec v_{variable} = vindex(lane);")
+        elif name in p.places:
             lines.append(f"const vec v_{variable} = vget(m_{variable} + {names.index(name)[0]}, n);")
         elif p.graph.value(name).dims:
             lines.append(f"const vec v_{variable} = vget(p_{variable} + lane, n);")
@@ -226,3 +281,11 @@ def _store(p: Pass, name: str, names: _Names) -> str:
     always = buffer.train is not None and (p.name == "backward" or buffer.infer is not None)
     guard = "" if always else f"if (m_{variable}) "
     return f"{guard}{call}(m_{variable} + {at}, v_{variable}, n);"
+
+
+def _store_reduced(p: Pass, node: Reduce, names: _Names) -> str:
+    buffer = p.buffer(p.places[node.out].buffer)
+    out = names.names(node.out)
+    always = buffer.train is not None and (p.name == "backward" or buffer.infer is not None)
+    guard = "" if always else f"if (m_{out}) "
+    return f"{guard}m_{out}[row] {'+=' if buffer.accumulates else '='} {reduction.result(node, out)};"

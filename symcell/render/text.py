@@ -41,4 +41,5 @@ def plain(expression: sympy.Basic, inputs: Collection[str] = ()) -> str:
 def equations(spec: CellSpec) -> list[str]:
     """Return the equations of a cell as lines of text."""
     inputs = {name for name, _ in spec.inputs}
-    return [f"{equation.name} = {plain(equation.expression, inputs)}" for equation in spec.equations]
+    return [f"{equation.name} = {plain(equation.expression, inputs)}" for equation in spec.equations
+            if not equation.anonymous]

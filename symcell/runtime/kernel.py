@@ -25,14 +25,17 @@ COPY_BYTES = 4096  # below that copies of two arrays cost less than views of the
 
 @dataclass(frozen=True)
 class _Tape:
-    """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since."""
+    """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since.
+
+    params: those given, the constants, and what was computed of both once per call.
+    """
 
     owner: tuple[ModuleType, str]
     sizes: Sizes
     arrays: dict[str, Array]
     params: dict[str, Array]
     given: Mapping[str, Any]
-    fingerprints: list[int]  # of params as they were
+    fingerprints: list[int]  # of those params that the caller gave, as they were
     dict_x: bool
     stretches: tuple[Stretch, ...] = ()  # with checkpoints: where backward computes the tape again; arrays is x then
 
@@ -71,6 +74,7 @@ class Kernel:
         self.dtype = np.dtype(dtype)
         self.isa = cpu.chosen_isa(module.isas())
         self._arguments = Arguments(self._meta, self.dtype)
+        self._given = (*self._meta["params"], *self._meta["constants"])  # what a caller hands over for a whole call
         self._pool = memory.Pool(self.dtype)
         self._owner = (module, dtype)  # of what this kernel hands out and takes back
         self._layouts: dict[Any, tuple[_Buffer, ...]] = {}
@@ -125,7 +129,7 @@ class Kernel:
             x: (T, B, I); a dict of arrays where the cell has several inputs, (B, dim) for one of the whole sequence.
             params: one array per declared parameter, `W @ v` being the usual product: Matrix(h, x) is (H, I).
             state: (B, H) per state before the first step; one left out is zero.
-            record: named quantities to return for every step.
+            record: named quantities to return for every step: (T, B, dim), of a number per row (T, B).
             constants: values of declared Constants for this call.
             checkpoint: keep only x and the states every so many steps, and let `backward` compute the rest again, one
                 stretch at a time. Gradients of parameters, and of inputs of the whole sequence, are then summed by
@@ -142,7 +146,7 @@ class Kernel:
         # What the caller does to x or to the parameters later must not reach the gradient. The run keeps a copy of what
         # backward reads of x; of parameters, which are changed between steps, it keeps none, and refuses changed ones.
         kept = {name: plain(value) for name, value in checked.items()}
-        kept |= self._arguments.check_constants(constants)
+        kept = self._with_derived({**kept, **self._arguments.check_constants(constants)})
         reread = inputs if checkpoint is not None else self._meta["backward"]["buffers"]
         copies = {name: self._pool.copy(f"input {name}", value, self._meta["cell"]) if name in reread else plain(value)
                   for name, value in self._slots(inputs).items()}
@@ -156,7 +160,7 @@ class Kernel:
         tape = _Tape(self._owner, sizes, held, kept, params, self._fingerprints(kept), isinstance(x, Mapping))
         y = self._output(arrays)
         y.flags.writeable = False
-        recorded = {name: self._steps(name, arrays).copy() for name in record}
+        recorded = {name: self._numbers(name, self._steps(name, arrays)).copy() for name in record}
         return Run(y, self._final_state(arrays, sizes), recorded, tape)
 
     def _forward_stretches(self, sizes: Sizes, inputs: dict[str, Array], params: dict[str, Array],
@@ -177,7 +181,7 @@ class Kernel:
                      tuple(stretches))
         y = y[:]
         y.flags.writeable = False
-        recorded = {name: array[:] for name, array in recorded.items()}
+        recorded = {name: self._numbers(name, array[:]) for name, array in recorded.items()}
         return Run(y, {name: value.copy() for name, value in state.items()}, recorded, tape)
 
     def _forward_stretch(self, part: Stretch, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
@@ -204,9 +208,12 @@ class Kernel:
         sizes = dict(ready.sizes)
         inputs = self._arguments.check_inputs(x, sizes)
         initial_state = self._arguments.check_states("state", state, sizes)
-        values = {**ready.params, **self._arguments.check_constants(constants)}
+        values, panels = {**ready.params, **self._arguments.check_constants(constants)}, ready.panels
+        if constants is not None and hasattr(self._module, "derive"):  # matrices may be made of constants
+            values, panels = self._with_derived(values), self._panels("forward", sizes)
+            sizes.pop(".packed", None)
         steps = {name: plain(value) for name, value in self._slots(inputs).items()}
-        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), ready.panels)
+        arrays = self._run_forward(sizes, steps, values, initial_state, "infer", (), panels)
         return self._output(arrays), self._final_state(arrays, sizes)
 
     def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
@@ -214,16 +221,24 @@ class Kernel:
         sizes: Sizes = {}
         checked = self._arguments.check_params(params, sizes)
         values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
+        values = self._with_derived({**values, **self._arguments.check_constants(None)})
         panels = self._panels("forward", sizes, kept=copy)
         ready = Ready(values, panels, sizes, self._owner)
         if copy:
-            self._pack(sizes, {**values, **self._arguments.check_constants(None)}, panels)
+            self._pack(sizes, values, panels)
             object.__setattr__(ready, "sizes", {**sizes, ".packed": PACKED})
         return ready
 
     def _slots(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Return the inputs as buffers have them, (slots, B, dim): an input of the whole sequence has one slot."""
         return {name: value[None] if name in self._arguments.whole else value for name, value in inputs.items()}
+
+    def _with_derived(self, values: dict[str, Array]) -> dict[str, Array]:
+        """Add what is computed from parameters and constants once per call, which a pass reads like a parameter."""
+        if not hasattr(self._module, "derive"):
+            return values
+        with np.errstate(all="ignore"):  # as through the compiled part
+            return {**values, **self._module.derive(values, self.dtype)}
 
     def _run_forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                      state: Mapping[str, Array], mode: str, record: Iterable[str],
@@ -337,6 +352,10 @@ class Kernel:
         array = arrays[buffer][0]
         return array[1:] if buffer in self._meta["states"] else array
 
+    def _numbers(self, name: str, steps: Array) -> Array:
+        """Return a recorded array; what is one number per row loses the dimension of size 1."""
+        return steps[..., 0] if self._meta["named"][name]["dims"] == (memory.ROW,) else steps
+
     # --- backward ----------------------------------------------------------------------------------------
 
     def backward(self, run: Run, dy: Array | None, dstate: Mapping[str, Array] | None = None) -> Gradients:
@@ -399,6 +418,8 @@ class Kernel:
     def _gradients(self, tape: _Tape, arrays: Mapping[str, tuple[Array, str]], sizes: Sizes) -> Gradients:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             found = self._module.gradients(sizes, {name: array for name, (array, _) in arrays.items()}, self._gradient)
+            if hasattr(self._module, "chain_rule"):
+                self._module.chain_rule(tape.params, found, self.dtype)
         params = {name: found[name] if name in found else np.zeros_like(tape.params[name])
                   for name in self._arguments.learned}
         dx = {name: arrays[adjoint][0][0 if name in self._arguments.whole else slice(None)]
@@ -410,7 +431,8 @@ class Kernel:
         return self._pool.empty(f"gradient {name}", shape, self._meta["cell"])
 
     def _fingerprints(self, params: Mapping[str, Array]) -> list[int]:
-        found: list[int] = self._module.fingerprints(self.isa, params.values())
+        """Return those of what came from the caller; what is computed of it belongs to the run."""
+        found: list[int] = self._module.fingerprints(self.isa, [params[name] for name in self._given])
         return found
 
     def _check_run(self, run: object) -> _Tape:
@@ -421,9 +443,9 @@ class Kernel:
         if tape.owner != self._owner:
             raise ValueError(f"{cell}: backward got the run of another kernel ({tape.owner[0].METADATA['cell']}, "
                              f"{tape.owner[1]}); call backward on the kernel that made the run.")
-        now = zip(tape.params.items(), self._fingerprints(tape.params), tape.fingerprints, strict=True)
-        changed = [name for (name, array), found, expected in now if found != expected
-                   or name in self._meta["params"] and not _same(tape.given.get(name), array)]
+        now = zip(self._given, self._fingerprints(tape.params), tape.fingerprints, strict=True)
+        changed = [name for name, found, expected in now if found != expected
+                   or (name in self._meta["params"] and not _same(tape.given.get(name), tape.params[name]))]
         if changed:
             raise ValueError(f"{cell}: {', '.join(changed)} changed since the forward pass; the gradient would be "
                              "neither that of the old nor of the new values. Call forward again, or update after "

@@ -13,6 +13,7 @@ from symcell.runtime.arguments import Array, Sizes, check_bytes
 LINE = 64  # bytes of a cache line: vector loads that cross one cost twice
 CHUNK_BYTES = 512 * 1024  # what one chunk of steps may write between the loop and its batch phases: half of an L2
 _FIXED = {"ring": 2, "step": 1, "sequence": 1}
+ROW = "1"  # the dimension of a number per row
 KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once, so that a kernel does not sit on much memory
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
 
@@ -81,7 +82,7 @@ class Pool:
 
 def width(dims: Iterable[str], sizes: Sizes) -> int:
     """Return the length of a row."""
-    return sum(map(sizes.__getitem__, dims))
+    return sum(1 if dim == ROW else sizes[dim] for dim in dims)
 
 
 def slots(kind: str, sizes: Sizes) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
 from symcell.graph.check import GraphError
-from symcell.graph.ir import BatchSum, Graph, MatMul, Outer, TimeSum
+from symcell.graph.ir import BatchSum, Graph, MatMul, Outer, Reduce, TimeSum
 from symcell.schedule.program import Buffer, Phase, Place, Slots
 
 DELTAS = "all.deltas"  # with a dot no author's name can collide
@@ -20,6 +20,8 @@ def wanted(graph: Graph, phases: dict[str, int], saved: Iterable[str]) -> set[st
             names |= set(node.reads)
         elif isinstance(node, MatMul):
             names.add(node.operand)
+        elif isinstance(node, Reduce):
+            names.add(node.out)  # complete only when its stage has seen all components
         names |= {n for n in node.reads if phases.get(n) != phases.get(node.out) and node.out in phases}
     return {name for name in names if name in phases}
 
@@ -30,6 +32,7 @@ def across_stages(phases: Iterable[Phase]) -> set[str]:
     for phase in phases:
         for stage in phase.stages:
             made.update(dict.fromkeys((a.name for a in stage.body), stage.name))
+            made.update(dict.fromkeys((r.out for r in stage.reductions), stage.name))
             made.update(dict.fromkeys((acc for p in stage.panels for acc, _ in p.accumulators), stage.name))
     for phase in phases:
         for stage in phase.stages:

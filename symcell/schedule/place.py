@@ -3,9 +3,9 @@
 Phases are numbered: 2k is the batch phase before loop k, 2k + 1 is loop k, the last phase is a batch phase. There is
 one loop per strongly connected component of the carries, unless no product would stand between two of them.
 
-- A MatMul leaves the loop whenever the carries allow: to the last phase if no carry needs it, else to the first
-  batch phase after its operand.
-- A Map stays in a loop and fuses there; it leaves it only with the MatMul that it feeds, or when what it
+- A MatMul or Reduce leaves the loop whenever the carries allow: to the last phase if no carry needs it, else to the
+  first batch phase after its operand.
+- A Map stays in a loop and fuses there; it leaves it only with the MatMul or Reduce that it feeds, or when what it
   reads comes after the loop.
 - What is one for the whole sequence is computed before the first batch phase, or after the last one if it needs a sum
   over time. Such a sum is added up in a loop, as a carry is, and thereby always in one order.
@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from symcell.graph.ir import Graph, Map, MatMul
+from symcell.graph.ir import Computed, Graph, Map, MatMul, Reduce
 
-ONCE = -2  # the phase before all steps; the one after them is the last phase plus 2
+WHOLE = -2  # the phase before all steps; the one after them is the last phase plus 2
 
 
 def place(graph: Graph) -> dict[str, int]:
-    """Return the phase of every vector computed at each step; `carry` values get their loop's phase too."""
+    """Return the phase of every value computed at each step; `carry` values get their loop's phase too."""
     loops = _components(graph)
     phases = _phases(graph, loops)
     k = 0
@@ -81,19 +81,23 @@ def _phases(graph: Graph, loops: list[set[str]]) -> dict[str, int]:
     for previous, computed in _accumulating(graph).items():
         for name in _reads(graph, [computed]):
             latest[name] = min(latest.get(name, end), phase[previous])
-    computing = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and graph.value(node.out).dims]
-    vectors = [node for node in computing if not graph.is_whole(node.out)]
-    for node in vectors:
+    computing = [node for node in graph.nodes if isinstance(node, Computed) and graph.value(node.out).dims]
+    stepwise = [node for node in computing if not graph.is_whole(node.out)]
+    summed = {node.operand for node in graph.time_sums}
+    for node in stepwise:
         ready = max((phase.get(name, 0) for name in node.reads), default=0)
-        needed = latest.get(node.out, end)
-        if isinstance(node, MatMul) and needed == end:
+        needed, leaves = latest.get(node.out, end), isinstance(node, (MatMul, Reduce))
+        if leaves and needed == end:
             phase[node.out] = end  # no carry needs it: it must not stand between two loops
         else:
-            phase[node.out] = ready + (isinstance(node, MatMul) and ready % 2 == 1 and ready < needed)
+            phase[node.out] = ready + (leaves and ready % 2 == 1 and ready < needed)
     for number in range(0, end, 2):
-        feeds = _reads(graph, [n.operand for n in vectors if isinstance(n, MatMul) and phase[n.out] == number])
-        for node in vectors:
-            if isinstance(node, Map) and phase[node.out] == number and node.out not in feeds:
+        feeds = _reads(graph, [node.operand for node in stepwise
+                               if isinstance(node, (MatMul, Reduce)) and phase[node.out] == number])
+        for node in stepwise:
+            # A number per row is no memory traffic.
+            fuses = isinstance(node, Map) and (graph.value(node.out).is_vector or node.out in summed)
+            if fuses and phase[node.out] == number and node.out not in feeds:
                 phase[node.out] = number + 1
-    phase |= {n.out: end + 2 if n.out in graph.late else ONCE for n in computing if graph.is_whole(n.out)}
+    phase |= {n.out: end + 2 if n.out in graph.late else WHOLE for n in computing if graph.is_whole(n.out)}
     return phase

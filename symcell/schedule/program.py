@@ -13,7 +13,7 @@ from typing import Literal
 
 import sympy
 
-from symcell.graph.ir import Graph
+from symcell.graph.ir import Graph, Reduce
 
 Slots = Literal["all", "history", "ring", "chunk", "step", "sequence"]  # how many time steps a buffer holds:
 #              T      T + 1      2       chunk    1       one for all
@@ -88,7 +88,10 @@ class Assign:
 
 @dataclass(frozen=True)
 class Stage:
-    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension."""
+    """Panels and the elementwise epilogue in which their sums end, for vectors of one dimension.
+
+    A stage with reductions has no panels: it treats row after row, and each reduction is complete at the end of a row.
+    """
 
     name: str
     dim: str
@@ -96,13 +99,14 @@ class Stage:
     body: tuple[Assign, ...]
     reads: tuple[str, ...]  # values loaded from memory, parameters and constants included
     writes: tuple[str, ...]  # values stored
+    reductions: tuple[Reduce, ...] = ()
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or "once" per sequence."""
+    """Stages that run together: on all rows of a chunk ("batch"), step by step ("loop"), or for a "whole" sequence."""
 
-    kind: Literal["batch", "loop", "once"]
+    kind: Literal["batch", "loop", "whole"]
     stages: tuple[Stage, ...]
 
 
@@ -155,15 +159,21 @@ class Pass:
         shapes = [(self.graph.value(term.matrix).dims, term.transposed) for term in panel.accumulators[0][1]]
         return tuple(dims[0] if transposed else dims[1] for dims, transposed in shapes)
 
+    def _once(self, role: str, when: str) -> list[str]:
+        nodes = [f"    {node}" for node in self.graph.once if self.graph.value(node.out).role == role]
+        return [f"  once per call, {when}:", *nodes] if nodes else []
+
     def buffer(self, name: str) -> Buffer:
         """Return the buffer of this name."""
         return next(buffer for buffer in self.buffers if buffer.name == name)
 
     def __str__(self) -> str:
         lines = [f"{self.name} pass, chunk by chunk{', last first' if self.graph.reverse else ''}"]
+        lines += self._once("derived" if self.name == "forward" else "", "before the first step")
         for phase in self.phases:
+            when = "before" if phase is self.phases[0] else "after"
             what = {"batch": "all steps of the chunk at once", "loop": "for each step",
-                    "once": f"once, {'before' if phase is self.phases[0] else 'after'} all steps"}[phase.kind]
+                    "whole": f"for the whole sequence, {when} its steps"}[phase.kind]
             lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]
@@ -173,6 +183,7 @@ class Pass:
             lefts, outs = " | ".join(product.lefts), " | ".join(out for out, _ in product.outs)
             lines.append(f"    gemm  [{outs}] = [{lefts}]^T {product.right}")
         lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
+        lines += self._once("total", "after the last step")
         lines.append("  memory:")
         for buffer in self.buffers:
             kept = f"{buffer.train or '-'}" + (f" / {buffer.infer or '-'}" if self.name == "forward" else "")
@@ -188,6 +199,7 @@ def _describe(stage: Stage) -> list[str]:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
     lines += [f"  {assign.name} = {assign.expression}" for assign in stage.body]
+    lines += [f"  reduce {reduction}" for reduction in stage.reductions]
     return [*lines, f"  writes {', '.join(stage.writes)}"]
 
 

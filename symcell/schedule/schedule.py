@@ -7,7 +7,7 @@ import dataclasses
 from symcell.graph.ir import Graph
 from symcell.schedule.gradients import products, row_sums
 from symcell.schedule.memory import across_stages, check_memory, lay_out, wanted
-from symcell.schedule.place import ONCE, last_phase, place
+from symcell.schedule.place import WHOLE, last_phase, place
 from symcell.schedule.program import Pass, Phase, Program, Tape
 from symcell.schedule.stages import cut
 from symcell.schedule.sums import summed_in_loop
@@ -44,11 +44,11 @@ def _cut_all(graph: Graph, phases: dict[str, int], needed: set[str], crossing: s
              if number % 2 == 0 else "step" for number in range(last + 1)}
     if last > 2:
         names = {number: f"{name}_{number // 2}" for number, name in names.items()}
-    if set(phases.values()) & {ONCE, last + 2}:
-        names = {ONCE: "first", **names, last + 2: "last"}
+    if set(phases.values()) & {WHOLE, last + 2}:
+        names = {WHOLE: "first", **names, last + 2: "last"}
     cuts = {number: cut(graph, phases, number, needed, crossing, name) for number, name in names.items()}
-    return tuple(dataclasses.replace(phase, kind="once") if number in (ONCE, last + 2) else phase
-                 for number, phase in cuts.items() if phase.stages or number not in (ONCE, last + 2))
+    return tuple(dataclasses.replace(phase, kind="whole") if number in (WHOLE, last + 2) else phase
+                 for number, phase in cuts.items() if phase.stages or number not in (WHOLE, last + 2))
 
 
 def _read_in_pass(cuts: tuple[Phase, ...]) -> set[str]:

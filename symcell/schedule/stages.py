@@ -1,7 +1,9 @@
-"""Cut a phase into stages at its matrix products, and group the products of a stage into panels.
+"""Cut a phase into stages at its matrix products and reductions, and group the products of a stage into panels.
 
-A value's level is the number of products on the longest way to it inside the phase; a stage is one level of one
-dimension. Values that are ready before any product wait for the stage that uses them.
+A value's level counts the products and reductions on the longest way to it inside the phase; a stage is one level of
+one dimension. Products and what is computed from them have even levels. A reduction needs its whole operand before
+anything can use it: its level is the odd one below. Values that are ready before any product wait for the stage that
+uses them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections import defaultdict
 
 import sympy
 
-from symcell.graph.ir import Graph, Map, MatMul
+from symcell.graph.ir import Computed, Graph, Map, MatMul, Node, Reduce
 from symcell.graph.ir import symbol as symbol_of
 from symcell.schedule.cse import name_common
 from symcell.schedule.program import Assign, Panel, Phase, Stage, Term
@@ -25,11 +27,12 @@ def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], cro
         wanted: values that memory receives because something outside the phase's epilogues reads them.
         crossing: values that memory receives because two stages of this phase share them.
     """
-    nodes = [node for node in graph.nodes if isinstance(node, (MatMul, Map)) and phases.get(node.out) == number]
+    nodes = [node for node in graph.nodes if isinstance(node, Computed) and phases.get(node.out) == number]
     levels = _levels(graph, nodes, wanted)
-    groups: dict[tuple[int, str], list[MatMul | Map]] = defaultdict(list)
+    groups: dict[tuple[int, str], list[Computed]] = defaultdict(list)
     for node in nodes:
-        groups[levels[node.out], graph.value(node.out).dims[0]].append(node)
+        lanes = graph.value(node.operand if isinstance(node, Reduce) else node.out)
+        groups[levels[node.out], lanes.dims[0]].append(node)
     stages = []
     for count, (level, dim) in enumerate(sorted(groups)):
         name = f"{prefix}_{count}" if len(groups) > 1 else prefix
@@ -37,32 +40,55 @@ def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], cro
     return Phase("loop" if number % 2 else "batch", tuple(stages))
 
 
-def _levels(graph: Graph, nodes: list[MatMul | Map], wanted: set[str]) -> dict[str, int]:
+def _levels(graph: Graph, nodes: list[Computed], wanted: set[str]) -> dict[str, int]:
     level: dict[str, int] = {}
     for node in nodes:
         before = max((level.get(name, 0) for name in node.reads), default=0)
-        level[node.out] = before + isinstance(node, MatMul)
+        even = before + before % 2
+        level[node.out] = even + 2 * isinstance(node, MatMul) if not isinstance(node, Reduce) else even + 1
     inside = {node.out for node in nodes}
+    reducing = {(level[node.out], graph.value(node.operand).dims) for node in nodes if isinstance(node, Reduce)}
     for node in reversed(nodes):  # last first, so that a waiting value's readers have settled
         readers = list(graph.consumers(node.out))
         alone = all(reader.out in inside for reader in readers) and readers and node.out not in wanted
         if isinstance(node, MatMul) and alone and len(readers) == 1 and isinstance(readers[0], Map):
-            # It ends in that reader's stage, where it can share an accumulator with others.
-            level[node.out] = max(level[node.out], level[readers[0].out])
+            if level[readers[0].out] % 2 == 0:
+                # It ends in that reader's stage, where it can share an accumulator with others.
+                level[node.out] = max(level[node.out], level[readers[0].out])
         elif isinstance(node, Map) and level[node.out] == 0 and alone and all(isinstance(r, Map) for r in readers):
             level[node.out] = min(level[reader.out] for reader in readers)
+        elif isinstance(node, Map) and graph.value(node.out).is_vector:
+            level[node.out] = _with_reduction(graph, node, [r for r in readers if r.out in inside], level, reducing)
     return level
 
 
-def _stage(graph: Graph, nodes: list[MatMul | Map], name: str, dim: str, wanted: set[str]) -> Stage:
+def _with_reduction(graph: Graph, node: Map, readers: list[Node], level: dict[str, int],
+                    reducing: set[tuple[int, tuple[str, ...]]]) -> int:
+    """Return the level of a Map: that of a reduction that follows and fuses with it, where no product stands between.
+
+    What is made of a product of its own stage stays there: the product is in a register, and would go to memory.
+    What is made of numbers per row only waits for its first reader: it is not worth memory.
+    """
+    own = level[node.out]
+    after = own + 1 if (own + 1, graph.value(node.out).dims) in reducing else own
+    first = min((level[reader.out] for reader in readers), default=after)
+    if not any(graph.value(name).is_vector for name in node.reads):
+        return first if all(isinstance(reader, Map) for reader in readers) else own
+    beside = any(isinstance(graph.producer(name), MatMul) and level.get(name) == own for name in node.reads)
+    return own if beside or first % 2 == 0 else first
+
+
+def _stage(graph: Graph, nodes: list[Computed], name: str, dim: str, wanted: set[str]) -> Stage:
     matmuls = {node.out: node for node in nodes if isinstance(node, MatMul)}
     maps = {node.out: node.expression for node in nodes if isinstance(node, Map)}
     panels = _panels(graph, matmuls, maps, wanted, name)
+    reductions = tuple(node for node in nodes if isinstance(node, Reduce))
     body = name_common([*_scalars(graph, maps), *(Assign(out, expression) for out, expression in maps.items())])
     made = {assign.name for assign in body} | {acc for panel in panels for acc, _ in panel.accumulators}
     used = {s.name: None for assign in body for s in sorted(assign.expression.free_symbols, key=str)}
+    used |= {reduction.operand: None for reduction in reductions}
     writes = tuple(node.out for node in nodes if node.out in wanted)
-    return Stage(name, dim, panels, tuple(body), tuple(n for n in used if n not in made), writes)
+    return Stage(name, dim, panels, tuple(body), tuple(n for n in used if n not in made), writes, reductions)
 
 
 def _scalars(graph: Graph, maps: dict[str, sympy.Expr]) -> list[Assign]:

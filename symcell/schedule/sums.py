@@ -17,7 +17,7 @@ def summed_in_loop(graph: Graph) -> Graph:
         return graph
     values, nodes = list(graph.values), list[Node]()
     for node in graph.nodes:
-        if isinstance(node, BatchSum) and node.operand in graph.outputs:
+        if isinstance(node, BatchSum) and node.operand in graph.outputs and not graph.is_whole(node.operand):
             row = Value(f"{node.out}.row", graph.value(node.operand).dims, "local", anonymous=True)
             values.append(row)
             nodes += [Map(row.name, symbol(node.operand)), replace(node, operand=row.name)]

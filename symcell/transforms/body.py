@@ -16,7 +16,7 @@ by the same code: a transformation cannot make a cell that could not be written 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sympy
@@ -83,12 +83,14 @@ class Body:
 
     def enter(self, equation: Equation, formula: Any) -> Any:
         """Declare an equation of the old cell under its name, with this formula; its output stays the output."""
+        if equation.anonymous:  # a sum of matrices that another equation shows
+            return self._standing.setdefault(equation.name, self.namespace.scope.matrix_of(formula))
         chosen = equation.name == self.old.output and not equation.name.endswith(NEXT)
         return self.add(equation.name, Output(formula) if chosen else formula)
 
-    def copied(self, formula: sympy.Basic) -> Any:
-        """Return a formula of the old cell in the quantities of the new one."""
-        return copied(formula, self._standing)
+    def copied(self, formula: sympy.Basic, dims: Mapping[str, str] | None = None) -> Any:
+        """Return a formula of the old cell in the quantities of the new one; `dims`: new names of dimensions."""
+        return copied(formula, self._standing, dims)
 
     def read_as(self, name: str, quantity: Any) -> None:
         """From here on, formulas of the old cell that read `name` read this quantity of the new one instead.

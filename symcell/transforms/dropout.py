@@ -65,9 +65,9 @@ def variational_dropout(cell: CellMeta | str, p: Probability, training: bool = T
     """Return the cell whose matrices see inputs and old states through a mask that stays for the sequence.
 
     After Gal and Ghahramani 2016, arXiv:1512.05287, with one mask for all gates ("tied weights"). In training the new
-    cell has, for each input or state v that a matrix applies to, an input `drop_v` (B, dim), given once per sequence,
-    and a constant `drop_v_rate` of value p; `mask_v` is 0 where drop_v < p, else 1 / (1 - p), so that its expected
-    value is 1. What no matrix applies to, such as c in f * c, is not masked.
+    cell has, for each input or state v that a matrix applies to, an input `drop_v` (B, dim), which stays for the whole
+    sequence, and a constant `drop_v_rate` of value p; `mask_v` is 0 where drop_v < p, else 1 / (1 - p), so that its
+    expected value is 1. What no matrix applies to, such as c in f * c, is not masked.
 
     Args:
         cell: a Cell class, or the name of a cell of the zoo.

@@ -37,9 +37,9 @@ class RNNReLU(Cell):
 
 
 class RNNLinear(Cell):
-    """Linear recurrent network with a linear output layer, without biases: what tanh is compared with.
+    """Linear recurrent network with a linear output layer. After Elman 1990, Cognitive Science 14.
 
-    Convention: Elman's network (1990, Cognitive Science 14) with the identity in both layers. The memory
+    Convention: Elman's network with the identity in both layers and no biases: what tanh is compared with. The memory
     starts at 0, the output is read from the new hidden state.
     """
 

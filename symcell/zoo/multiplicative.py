@@ -1,4 +1,4 @@
-"""Long short-term memory whose transition depends on the input by a product."""
+"""Cells whose transition depends on the input by a product."""
 
 # mypy: disable-error-code="attr-defined, operator"
 # The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
@@ -6,6 +6,38 @@
 from symcell.declare.cell import Cell
 from symcell.declare.functions import sigmoid, tanh
 from symcell.declare.members import Input, Matrix, State, Vector
+
+
+class MultiplicativeRNN(Cell):
+    """Multiplicative RNN. Sutskever, Martens and Hinton 2011, Generating text with recurrent neural networks, ICML.
+
+    Convention: the intermediate state m = (W_m x) * (U_m h), of a size M of its own, takes the place of h.
+    """
+
+    x = Input()
+    h = State()
+    W_m, U_m = Matrix("M", x), Matrix("M", h)
+    W, U, b = Matrix(h, x), Matrix(h, "M"), Vector(h)
+
+    m = (W_m @ x) * (U_m @ h)
+    h.next = tanh(W @ x + U @ m + b)
+
+
+class RNNMultiplicativeIntegration(Cell):
+    """RNN with multiplicative integration. Wu, Zhang, Zhang, Bengio and Salakhutdinov 2016, arXiv:1606.06630.
+
+    Convention: the general form, with a vector for the product and one for each of its factors. Those start at 0 like
+    every vector here, where the paper starts them at numbers near 1.
+    """
+
+    x = Input()
+    h = State()
+    W, U = Matrix(h, x), Matrix(h, h)
+    p, p_u, p_w, b = Vector(h), Vector(h), Vector(h), Vector(h)
+
+    w = W @ x
+    u = U @ h
+    h.next = tanh(p * w * u + p_u * u + p_w * w + b)
 
 
 class LSTMMultiplicative(Cell):

@@ -22,6 +22,8 @@ PEERS = {
     "mgu": {"torchrecurrent"},
     "lstm_multiplicative": {"torchrecurrent"},
     "nas": set(),
+    "antisymmetric": set(),
+    "fastgrnn": set(),
     "sru": set(),
     "sru_recurrence": set(),
 }
@@ -85,6 +87,29 @@ def test_what_a_class_is_called_proves_nothing(tmp_path):
     path.write_text("from symcell import Cell, Input, Matrix, State, Vector, tanh\n" + COPY, encoding="utf-8")
     assert zoo_name(resolve(f"{path}:Other").spec) == "rnn"
     assert zoo_name(resolve(f"{path}:RNN").spec) is None
+
+
+def test_peers_compute_once_per_call_what_the_cell_does(tmp_path):
+    """One matrix raw and in two derived ones, a derived vector, and products that share an operand."""
+    path = tmp_path / "derived.py"
+    path.write_text("""from symcell import Cell, Constant, Identity, Input, Matrix, Scalar, State, Vector
+from symcell import exp, sigmoid, tanh
+class Derived(Cell):
+    x, h = Input(), State()
+    W, U, V, tau, a, k = Matrix(h, x), Matrix(h, h), Matrix(h, h), Vector(h), Scalar(init=0.3), Constant(0.1)
+    A = U - U.T - a * Identity(h)
+    r = exp(-tau)
+    z = sigmoid(W @ x + A @ h + V @ h)
+    h.next = r * h + k * z * tanh(U @ h + (V - sigmoid(a) * U.T) @ h)
+""", encoding="utf-8")
+    found = resolve(str(path))
+    kernel = symcell.compile(found.cell, "float64")
+    problem = problem_of(found.spec, kernel, (3, 2, 4, 5), "float64", 1)
+    ours, *peers = candidates(kernel, problem)[0]
+    expected = ours.rows["training"].read(ours.rows["training"].run())
+    assert {peer.name for peer in peers} == EVERYWHERE
+    for peer in peers:
+        compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float64")
 
 
 def test_the_defaults_of_constants_reach_the_peers(tmp_path):

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 import symcell as package
-from symcell import zoo
 from symcell.cli import main
 from symcell.compiler import stages
 from symcell.zoo.gated import MGU
@@ -54,27 +53,6 @@ def test_examples_of_the_help_texts_run(symcell, line):
 
 def test_every_command_has_an_example_of_itself():
     assert {line.split()[0] for line in examples()} == set(main.commands)
-
-
-# --- list ----------------------------------------------------------------------------------------------------
-
-
-def test_list_is_a_line_per_cell_where_another_program_reads(symcell):
-    header, *lines = symcell("list").output.splitlines()
-    assert header.split() == ["name", "family", "states", "parameters", "reference"]
-    assert [line.split()[0] for line in lines] == list(zoo.names())
-    [lstm] = [re.split(r"  +", line) for line in lines if line.startswith("lstm ")]
-    assert lstm == ["lstm", "long short-term memory", "h, c", "4HI + 4H^2 + 4H",
-                    "Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780."]
-    assert not [line for line in (header, *lines) if line != line.rstrip()]
-
-
-def test_list_fits_a_terminal(symcell):
-    text = symcell("list", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm", COLUMNS="80").output
-    lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
-    assert max(map(len, lines)) <= 80
-    assert "long short-term memory" in lines  # a line of its own
-    assert all(any(line.startswith(f"{name} ") for line in lines) for name in zoo.names())
 
 
 def test_no_colour_where_it_is_not_wanted(symcell):

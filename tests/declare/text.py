@@ -9,9 +9,11 @@ import sympy
 import symcell
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.members import MEMBERS
+from symcell.declare.reductions import REDUCTIONS
 
-WORDS = {name: getattr(symcell, name) for name in ("Cell", "equal", "where", "leaky_relu", *map(str, FUNCTIONS))
-         if name != "abs"} | {member.__name__: member for member in MEMBERS}
+PLAIN = ("Cell", "equal", "where", "leaky_relu", *REDUCTIONS)
+WORDS = {name: getattr(symcell, name) for name in (*PLAIN, *map(str, FUNCTIONS)) if name != "abs"}
+WORDS |= {member.__name__: member for member in MEMBERS}
 START = """
 x, h = Input(), State()
 W, U, b = Matrix(h, x), Matrix(h, h), Vector(h)

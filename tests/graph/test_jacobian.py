@@ -46,7 +46,8 @@ def differences(cell, sample):
 def error(cell, made):
     sample = Sample.draw(cell, T=1, B=1, seed=2, **SIZES)
     trace = step(cell, sample, sample.state)
-    values = {**sample.params, **sample.constants, **{name: array[0, 0] for name, array in trace.steps.items()}}
+    values = {**sample.params, **sample.constants, **trace.derived}
+    values |= {name: array[0, 0] for name, array in trace.steps.items()}
     matrices = evaluate_jacobian(made, values, sample.sizes)
     expected = differences(cell, sample)
     assert {(block.of, block.by) for block in made.blocks} == {(f"{of}.next", by) for of, by in expected}

@@ -21,25 +21,25 @@ h.next = tanh(W @ x + U @ h + p)
 """, name="Conditioned")
 
 
-def once(graph):
+def whole(graph):
     return [value.name for value in graph.values if value.whole]
 
 
-def test_a_projection_of_it_is_computed_once():
+def test_a_projection_of_it_is_whole():
     graph = lower(CONDITIONED.spec)
-    assert once(graph) == ["z", "V_z", "a_p", "p"]
+    assert whole(graph) == ["z", "V_z", "a_p", "p"]
     assert not graph.late
     backward = adjoint(graph)
     assert [str(node) for node in backward.time_sums] == ["d_p.steps += d_p.steps.t, over time"]
     assert backward.late == {"d_p.steps", "d_a_p", "VT_d_a_p", "d_z"}
-    products = [node for node in backward.nodes if isinstance(node, (MatMul, Outer)) and backward.runs_once(node)]
+    products = [node for node in backward.nodes if isinstance(node, (MatMul, Outer)) and backward.is_of_sequence(node)]
     assert [str(node) for node in products] == ["VT_d_a_p = V.T @ d_a_p", "d_V += d_a_p z^T"]
 
 
-def test_text_of_the_graph_says_what_is_computed_once():
+def test_text_of_the_graph_says_what_is_one_for_the_whole_sequence():
     text = str(lower(CONDITIONED.spec))
-    assert "  input    z (Z), once per sequence\n" in text
-    assert "  p = tanh(a_p)                                              (H) once\n" in text
+    assert "  input    z (Z), for the whole sequence\n" in text
+    assert "  p = tanh(a_p)                                              (H) whole\n" in text
 
 
 def test_an_output_and_a_state_change_at_every_step_even_if_made_of_it_alone():
@@ -51,7 +51,7 @@ def test_an_output_and_a_state_change_at_every_step_even_if_made_of_it_alone():
     y = Output(tanh(V @ z) * x + h.next + c)
     """)
     graph = lower(cell.spec)
-    assert once(graph) == ["z", "V_z", "tanh_V_z"]
+    assert whole(graph) == ["z", "V_z", "tanh_V_z"]
     sample = Sample.draw(cell, T=3, B=2, H=3)
     expected = np.broadcast_to(sample.x["z"] @ sample.params["V"].T, (3, 2, 3))
     c = np.stack([sample.state["c"], sample.x["z"], sample.x["z"]])
@@ -112,13 +112,13 @@ def test_checker_refuses_a_carry_that_never_changes():
 
 
 @pytest.mark.parametrize(("change", "found"), [
-    (lambda f, b: without_flag(f, "V_z"), "V_z = V @ z: what is computed once"),
-    (lambda f, b: with_flag(f, "W_x"), "W_x = W @ x: what is computed once"),
-    (lambda f, b: with_flag(f, "a_h_next"), "a_h_next = .*what is computed once"),
-    (lambda f, b: with_flag(f, "h.next"), "h.next = .*what is computed once"),
-    (lambda f, b: without_flag(b, "d_p.steps"), "d_p.steps .*what is computed once"),
+    (lambda f, b: without_flag(f, "V_z"), "V_z = V @ z: what is computed for the whole sequence"),
+    (lambda f, b: with_flag(f, "W_x"), "W_x = W @ x: what is computed for the whole sequence"),
+    (lambda f, b: with_flag(f, "a_h_next"), "a_h_next = .*what is computed for the whole sequence"),
+    (lambda f, b: with_flag(f, "h.next"), "h.next = .*what is computed for the whole sequence"),
+    (lambda f, b: without_flag(b, "d_p.steps"), "d_p.steps .*what is computed for the whole sequence"),
     (lambda f, b: reading(dataclasses.replace(b, nodes=(*b.nodes[:-2], b.nodes[-1], b.nodes[-2])), "d_h", "d_a_p"),
-     "what is computed once|used before"),
+     "what is computed for the whole sequence|used before"),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_checker_refuses(change, found):
     forward = lower(CONDITIONED.spec)

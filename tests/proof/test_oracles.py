@@ -21,7 +21,7 @@ CELLS = {name: zoo.find(name) for name in zoo.names()} | {cell.__name__: cell fo
 CELLS |= {f"only {name}": cells.of_function(name) for name in FUNCTIONS}
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", sorted({*CELLS} - {*zoo.names()}))  # the others: tests/zoo/test_table.py
 def test_differences(name):
     rows = numeric.check(CELLS[name].spec)
     assert {row.what.partition(",")[0] for row in rows} == set(GRADIENTS)
@@ -75,7 +75,8 @@ def test_points_are_clear_of_kinks():
                   numeric.sizes_of(cells.Mixed.spec), 0.0)) == math.inf
 
 
-SMOOTH = [name for name in (*zoo.names(), "Mixed", "Roots", "Relations", "Large") if name != "rnn_relu"]
+SMOOTH = [name for name in (*zoo.names(), "Mixed", "Roots", "Relations", "Large")
+          if numeric.is_analytic(lower(CELLS[name].spec))]
 
 
 def second_order_error(cell):
@@ -94,7 +95,7 @@ def second_order_error(cell):
     params, constants = draw(first.with_role("param")), draw(first.with_role("constant"))
     carries = draw(first.with_role("carry"), B)
     seeds = Seeds(draw([first.value(name) for name in first.outputs], T, B), draw(first.with_role("carry"), B),
-                  draw(first.with_role("sum")))
+                  draw(first.with_role("sum", "total")))
     _, found = sweep(first, second, T, steps, {**params, **constants}, carries, seeds, sizes)
 
     def value(steps, params, carries):

@@ -2,7 +2,7 @@
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
-from symcell.declare.members import Constant, Input, Matrix, Output, Scalar, State, Vector
+from symcell.declare.members import BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
 
 
 # The equations are written as a person might, not as a linter would.
@@ -39,6 +39,22 @@ class Shared(Cell):
     y = Output(tanh(u + b - c))
     c.next = s * c + y
     h.next = y - c.next**2 / 3
+
+
+class Derived(Cell):
+    """Matrices, vectors and scalars that are computed once per call, with and without a name, raw and derived."""
+
+    x = Input()
+    h = State()
+    W, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, h)
+    b, tau, gamma = Vector(h), Vector(h), Scalar()
+    k = Constant(0.3)
+
+    s = sigmoid(gamma)
+    r = k * exp(-tau)
+    A = U - BlockDiagonal(U, 2).T - gamma * Identity(h)
+    f = sigmoid(W @ x + (s * U - V.T / 2) @ h + b)
+    h.next = (1 - r) * h + r * tanh(s * (W @ x) + A @ (f * h)) + A.T @ (U @ h) * exp(k * gamma)
 
 
 class Bare(Cell):

@@ -12,13 +12,17 @@ from tests.render.reader import read
 
 SPELLED = {
     "h_tilde": (r"\tilde{h}",), "c_hat": (r"\hat{c}",), "gamma": (r"\gamma",), "alpha": (r"\alpha",), "tau": (r"\tau",),
+    **{word: (rf"\{word}",) for word in ("beta", "epsilon", "zeta", "nu")},
     "gate": (r"\mathit{gate}",), "a_gate": ("a", r"\mathrm{gate}"), "a_h_next": ("a", "h"), "a_y_next": ("a", "y"),
 }  # fmt: skip
-WITHOUT_TIME = {("Shared", "s")}  # cell, and what it computes from parameters alone
 
 
 def key(name, time="", bar=False, plus=""):
     base, *below = SPELLED.get(name) or name.split("_")
+    if base == "mu":  # the mean of a layer norm; of h.next it is that of h
+        base, below = r"\mu", below[:1] if below[1:] == ["next"] else below
+    below = below[:1] if base in "se" and below[1:] == ["next"] else below
+    below = [rf"\mathrm{{{word}}}" if len(word) > 2 and word.isalpha() else word for word in below]
     if bar:
         base = rf"\overline{{{base}}}" if "mathit" in base else rf"\bar{{{base}}}"
     below = ",".join([*below, *([time] if time else [])])
@@ -33,11 +37,13 @@ class Case:
         self.derivation = Derivation(cell.spec, self.forward, self.backward)
         self.sample = Sample.draw(cell, T=T, B=B, seed=seed, **sizes)
         self.T, self.B = T, B
-        self.params = {**self.sample.params, **self.sample.constants}
+        given = {**self.sample.params, **self.sample.constants}
         self.trace = interpret(
-            self.forward, T, self.sample.inputs(cell), self.params, self.sample.state, self.sample.sizes)
+            self.forward, T, self.sample.inputs(cell), given, self.sample.state, self.sample.sizes)
+        self.params = {**given, **self.trace.derived}
         self.swept = self._sweep()
-        self.sums = {key(name, bar=True): self.swept.sums[self.backward.adjoints[name]] for name in self.sample.params}
+        adjoints = self.backward.adjoints
+        self.sums = {key(name, bar=True): self.swept.sums[adjoints[name]] for name in self.params if name in adjoints}
         self.rows = [self._row(t, b) for t in range(T) for b in range(B)]
 
     def _sweep(self):
@@ -49,16 +55,16 @@ class Case:
         return interpret(backward, self.T, steps, self.params, later, self.sample.sizes)
 
     def _row(self, t, b):
-        row = {key(name): value for name, value in self.params.items()}
+        row = {key(name): value for name, value in self.params.items()} | self.sample.sizes | {"j": "index"}
         for value in self.forward.values:
-            if value.role in ("param", "constant") or value.anonymous:
+            if value.role in ("param", "constant", "derived") or value.anonymous:
                 continue
             name, adjoint = value.name.removesuffix(".next"), self.backward.adjoints.get(value.name)
-            time = "t-1" if value.role == "carry" else "" if (self.cell.__name__, name) in WITHOUT_TIME else "t"
-            row[key(name, time)] = self.trace.steps[value.name][t, b]
+            time = "t-1" if value.role == "carry" else "t"
+            row[key(name, time)] = number_or_vector(value, self.trace.steps[value.name][t, b])
             if adjoint is not None:
-                bar = key(name, time or "t", bar=True, plus="^+" if value.role == "carry" else "")
-                row[bar] = self.swept.steps[adjoint][t, b]
+                bar = key(name, time, bar=True, plus="^+" if value.role == "carry" else "")
+                row[bar] = number_or_vector(value, self.swept.steps[adjoint][t, b])
         for back, carry in zip(self.backward.carries, self.forward.carries, strict=True):
             row[key(carry.previous, "t", bar=True, plus="^+")] = self.swept.steps[back.previous][t, b]
         output = self.forward.outputs[0]
@@ -74,7 +80,7 @@ class Case:
     def wrong(self, equations, rows=None):
         """The equations whose right sides do not have the values of the left sides."""
         rows = [dict(row) for row in self.rows] if rows is None else rows
-        sums = {**self.params_row(), "rows": rows}
+        sums = {**self.params_row(), **self.sums, "rows": rows, "size": self.sample.sizes["H"]}
         wrong = []
         for equation in equations:
             left, right = equation.left.replace(" ", ""), read(equation.right)
@@ -82,6 +88,12 @@ class Case:
                 if not close(right(sums), self.sums[left]):
                     wrong.append(equation)
                 continue
+            if left.startswith(r"\overline") and left not in rows[0]:  # of what has no name: this equation defines it
+                try:
+                    sums[left] = right(sums)
+                    continue
+                except KeyError:
+                    pass  # it changes from step to step
             for row in rows:
                 value = right(row)
                 if left not in row:  # the adjoint of a formula: this equation defines it
@@ -93,7 +105,12 @@ class Case:
         return wrong
 
     def params_row(self):
-        return {key(name): value for name, value in self.params.items()}
+        return {key(name): value for name, value in self.params.items()} | self.sample.sizes
+
+
+def number_or_vector(value, array):
+    """The components of a value of one row; of a number per row the number."""
+    return array if value.is_vector else array[0]
 
 
 def close(got, expected):

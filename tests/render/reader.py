@@ -11,16 +11,28 @@ import numpy as np
 TOKENS = re.compile(r"\\\\|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]|[{}_^()|&+\-,=<>]|\s+")
 FUNCTIONS = {
     r"\sigma": lambda x: 1 / (1 + np.exp(-x)), r"\tanh": np.tanh, r"\exp": np.exp, r"\log": np.log,
-    r"\max": np.maximum, r"\min": np.minimum,
+    r"\max": lambda *of: np.max(of[0]) if len(of) == 1 else np.maximum(*of), r"\min": np.minimum,
 }  # fmt: skip
 OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
+    "tr": np.trace,
+    "argmax": lambda vector: Place(vector),
 }  # fmt: skip
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
 STOP = {")", "}", "|", ",", "&", "+", "-", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None, *RELATIONS}
-GREEK = {rf"\{word}" for word in ("alpha", "beta", "gamma", "delta", "tau", "sigma")}
+GREEK = {rf"\{word}" for word in (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "mu", "nu", "tau", "sigma")}
 ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
+
+
+class Place(int):
+    """The index of the first of the largest components of a vector, and `here`, where that is."""
+
+    def __new__(cls, vector):
+        made = super().__new__(cls, np.argmax(vector))
+        made.size, made.here = len(vector), np.arange(len(vector)) == np.argmax(vector)
+        return made
 
 
 class Unreadable(ValueError):
@@ -75,7 +87,7 @@ class Reader:
                 other = factor(env)
                 assert np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
                 result = result * other
-            return sign * result
+            return -result if sign < 0 else result
 
         return meaning
 
@@ -185,7 +197,7 @@ class Reader:
             self.take()
             arguments.append(self.sum())
         self.expect(*([OPEN[opening]] if opening in OPEN else []), ")")
-        return lambda env: function(*(argument(env) for argument in arguments)) ** power
+        return lambda env: powered(function(*(argument(env) for argument in arguments)), power)
 
     def cases(self):
         self.expect(r"\begin", "{", *"cases", "}")
@@ -213,7 +225,7 @@ class Reader:
             self.take()
             rest = self.condition()
             return lambda env: relation(left(env), right(env)) & rest(env)
-        return lambda env: relation(left(env), right(env))
+        return lambda env: right(env).here if isinstance(left(env), str) else relation(left(env), right(env))
 
     def bold(self):
         self.expect(r"\mathbf", "{")
@@ -224,6 +236,15 @@ class Reader:
             condition = self.condition()
             self.expect("}")
             return lambda env: np.where(condition(env), 1.0, 0.0)
+        if what == "B" and self.next == "_":
+            self.take()
+            count = int(self.take())
+            return lambda env: np.equal.outer(*[np.arange(env["size"]) * count // env["size"]] * 2) * 1.0
+        if what == "e":
+            self.expect("_", "{")
+            first = self.sum()
+            self.expect("}", "^", r"\top")
+            return lambda env: np.eye(first(env).size)[[first(env)]]
         return {"1": lambda env: "ones", "I": lambda env: np.eye(env["size"])}[what]
 
     def name(self):
@@ -256,6 +277,10 @@ class Reader:
                 return
 
 
+def powered(value, power):
+    return value if power == 1 else value**power
+
+
 def transposed(value):
     if isinstance(value, str):
         return "sum"
@@ -263,12 +288,16 @@ def transposed(value):
 
 
 def together(left, right):
+    if isinstance(right, str) and right == "ones":
+        return left.sum(axis=1)
     if isinstance(left, str) and left == "sum":
-        return right.sum()
+        return right.sum() if right.ndim == 1 else right.sum(axis=0)[None]
+    if isinstance(left, str):
+        return right  # a column of ones in front of a row: the row, as often as its neighbours ask for
     if np.ndim(left) == 0 or np.ndim(right) == 0:
         return left * right
     if np.ndim(left) == 1:
         assert np.shape(right)[0] == 1, "a vector in front of something other than a row"
         assert right.ndim == 2
         return np.outer(left, right)
-    return left @ right
+    return left @ (np.broadcast_to(right, (left.shape[1], right.shape[1])) if np.shape(right)[0] == 1 else right)

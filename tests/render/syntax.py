@@ -4,7 +4,7 @@ import re
 
 TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
 COMMANDS = {
-    "alpha", "beta", "gamma", "delta", "tau", "sigma", "lambda", "bar", "tilde",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "mu", "nu", "tau", "sigma", "lambda", "bar", "tilde",
     "hat", "widetilde", "widehat", "overline", "mathit", "mathrm", "mathcal", "mathbf", "textbf",
     "text", "operatorname", "odot", "top", "sum", "frac", "tfrac", "sqrt", "partial",
     "left", "right", "biggl", "biggr", "begin", "end", "quad", "qquad", "times",

@@ -13,11 +13,11 @@ import pytest
 from symcell.render.derivation import Derivation
 from symcell.zoo import find, names
 from tests.oracle import graphs
-from tests.render.cells import Bare, Odd, Shared
+from tests.render.cells import Bare, Derived, Odd, Shared
 from tests.render.syntax import problems
 
 HERE = Path(__file__).parent
-CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare}
+CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived}
 
 
 def derivation(name):
@@ -47,7 +47,9 @@ def test_sections_in_order(name):
     text = derivation(name).markdown()
     titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
     gradients = ["Gradients of the parameters"] if derivation(name).spec.parameters else []
-    assert titles == ["Notation", "Dimensions", "Size", "Forward pass", "Adjoints of one step", *gradients,
+    once = ["Once per call"] if any(not derivation(name).forward.value(node.out).anonymous
+                                    for node in derivation(name).forward.once) else []
+    assert titles == ["Notation", "Dimensions", "Size", *once, "Forward pass", "Adjoints of one step", *gradients,
                       "State Jacobian"]
     assert str(derivation(name)) == derivation(name)._repr_markdown_() == text
 
@@ -100,7 +102,7 @@ def test_no_hostile_text_is_live():
 def test_markdown_is_safe_for_github_and_jupyter(name):
     text = derivation(name).markdown()
     prose, displays = text.split("\n$$\n")[::2], text.split("\n$$\n")[1::2]
-    assert len(displays) == (4 if derivation(name).spec.parameters else 3)
+    assert len(displays) == sum(bool(section.equations) for section in derivation(name).sections)
     for formula in displays + [f for part in prose for f in re.findall(r"(?<!\\)\$([^$]+?)(?<!\\)\$", part)]:
         assert "\n\n" not in formula, "a blank line ends a formula"
         assert not re.search(r"\\[^A-Za-z]", formula.replace(r"\\", "")), "Markdown would take the backslash"

@@ -8,11 +8,13 @@ import pytest
 
 from symcell.graph.interpret import interpret
 from symcell.zoo import find, names
-from tests.render.cells import Bare, Odd, Shared
+from tests import reductions
+from tests.render.cells import Bare, Derived, Odd, Shared
 from tests.render.printed import Case, key
 from tests.render.reader import Unreadable, read
 
-CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare}
+CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived,
+         **{cell.__name__: cell for cell in reductions.CELLS}}
 
 
 @pytest.fixture(scope="module", params=CELLS)
@@ -26,6 +28,15 @@ def test_forward_equations(case):
     assert case.wrong(equations) == []
     lefts = {equation.left for equation in equations}
     assert {key(state, "t") for state, _ in case.cell.spec.states} <= lefts
+
+
+def test_what_is_computed_once(case):
+    equations = case.section("Once per call")
+    sums = {**case.params_row(), "size": case.sample.sizes["H"]}
+    named = [node.out for node in case.forward.once if not case.forward.value(node.out).anonymous]
+    assert [equation.left.replace(" ", "") for equation in equations] == [key(name) for name in named]
+    for equation, name in zip(equations, named, strict=True):
+        np.testing.assert_allclose(read(equation.right)(sums), case.trace.derived[name], rtol=1e-12, err_msg=name)
 
 
 def adjoints(case):

@@ -83,7 +83,8 @@ def test_each_tile_multiplies_from_registers(cell, isa, tmp_path):
 
 TILES = """
 static void SC(tiles_forward)(void *call) {
-    const struct {int R, G, operands; ptrdiff_t width, row; struct sc_operand *operand; real *panel; vec *sums;} *c = call;
+    const struct {int R, G, operands; ptrdiff_t width, row; struct sc_operand *operand; real *panel; vec *sums;}
+        *c = call;
     SC(panel_tile)(c->R, c->G, c->width, c->operand, c->operands, c->row, c->panel, c->sums);
 }
 static void SC(tiles_backward)(void *call) { (void)call; }

@@ -6,16 +6,19 @@ Everything starts as NaN, so what is read before it is written shows.
 
 import numpy as np
 
-from symcell.graph.evaluate import evaluate
+from symcell.declare.symbols import ROW
+from symcell.graph.evaluate import evaluate, number
+from symcell.graph.reductions import counts, reduced
 
 
 class Machine:
     """One pass on given data; `wide` holds every array that outlives the chunks, by buffer."""
 
     def __init__(self, made, T, chunk, sizes, params, mode="train"):
-        self.made, self.T, self.chunk, self.sizes, self.params, self.mode = made, T, chunk, sizes, params, mode
+        self.made, self.T, self.chunk, self.mode = made, T, chunk, mode
+        self.sizes, self.params = {**sizes, ROW: 1}, {**params, **counts(made.graph, sizes, number)}
         self.slots = {"all": T, "history": T + 1, "ring": 2, "chunk": chunk, "step": 1}
-        self.memory = {b.name: np.full((self.slots[kind], sizes["B"], sum(sizes[d] for d in b.width)), np.nan)
+        self.memory = {b.name: np.full((self.slots[kind], sizes["B"], sum(self.sizes[d] for d in b.width)), np.nan)
                        for b in made.buffers if (kind := getattr(b, mode)) is not None}
         self.sums = {b.name: 0.0 for b in made.buffers if b.accumulates}
 
@@ -43,6 +46,8 @@ class Machine:
                     self.params[term.matrix] if term.transposed else self.params[term.matrix].T) for term in terms)
         for assign in stage.body:
             env[assign.name] = evaluate(assign.expression, env)
+        for node in stage.reductions:
+            env[node.out] = reduced(node.kind, env[node.operand], number)
         for name in stage.writes:
             place = self.made.places.get(name)
             if place is not None and place.buffer in self.memory:

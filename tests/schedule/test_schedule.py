@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from symcell.compiler import stages
+from symcell.graph import once
 from symcell.graph.check import GraphError
 from symcell.graph.interpret import interpret
-from symcell.graph.ir import Map, MatMul
+from symcell.graph.ir import GIVEN, Map, MatMul
 from symcell.schedule.memory import check_memory, runs
 from symcell.schedule.place import last_phase, place
 from symcell.schedule.program import Buffer
 from symcell.schedule.tape import cost
 from symcell.schedule.tiles import MAX_GATES, block_vectors, deal, tile_rows
 from symcell.zoo import find, names
+from tests import reductions
 from tests.declare.text import declare
 from tests.oracle import Sample, graphs
 from tests.schedule.cells import (
@@ -36,7 +38,7 @@ from tests.schedule.machine import Machine
 
 SIZES = {"I": 2, "H": 3, "O": 4, "P": 5, "F": 4}
 GOLDEN = Path(__file__).parent / "mgu.golden.txt"
-EVERY = [*map(find, names()), *CELLS]
+EVERY = [*map(find, names()), *CELLS, *reductions.CELLS]
 
 
 def program(cell):
@@ -84,8 +86,9 @@ def assert_right(cell, chunk):
     forward, backward = graphs(cell)
     T, sizes, params = 5, sample.sizes, {**sample.params, **sample.constants}
     expected = interpret(forward, T, sample.inputs(cell), params, sample.state, sizes)
+    known = {**params, **expected.derived}
     for mode in ("infer", "train"):
-        ours = Machine(made.forward, T, chunk, sizes, params, mode)
+        ours = Machine(made.forward, T, chunk, sizes, known, mode)
         for name, array in sample.inputs(cell).items():
             for t in range(T):
                 ours.at(name, t)[...] = array[t]
@@ -97,7 +100,7 @@ def assert_right(cell, chunk):
         for carry in forward.carries:
             np.testing.assert_allclose(ours.at(carry.next, T - 1), expected.carries[carry.previous], rtol=1e-12,
                                        atol=1e-14)
-    back = Machine(made.backward, T, chunk, sizes, params)
+    back = Machine(made.backward, T, chunk, sizes, known)
     given = {v.name: ours for v in made.tape.backward.with_role("saved")}
     for name in given:
         for t in range(T):
@@ -118,6 +121,7 @@ def assert_right(cell, chunk):
     for carry in backward.carries:
         np.testing.assert_allclose(back.at(carry.next, 0), right.carries[carry.previous], rtol=1e-11, atol=1e-13)
     found = back.gradients()
+    found |= once.run(backward, True, {**known, **found}, sizes)
     assert set(found) == set(right.sums)
     for name, array in right.sums.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-11, atol=1e-13, err_msg=name)
@@ -168,7 +172,8 @@ def test_no_outer_product_is_formed_step_by_step(cell):
     made = program(cell)
     outs = [out for product in made.backward.products for out, _ in product.outs]
     assert not made.forward.products
-    assert {f"d_{p.name}" for p in cell.spec.parameters if len(p.dims) == 2} == set(outs)
+    applied = {node.matrix for node in made.forward.graph.nodes if isinstance(node, MatMul)}
+    assert {f"d_{matrix}" for matrix in applied} == set(outs)
 
 
 def test_two_levels_have_a_loop_each_with_a_product_between():
@@ -380,10 +385,12 @@ def test_runs_of_neighbours():
 def test_stages_keep_to_one_dimension_and_read_what_exists(cell):
     made = program(cell)
     for part in (made.forward, made.backward):
-        known = {v.name for v in part.graph.with_role("param", "constant")}
+        known = {v.name for v in part.graph.with_role(*GIVEN)}
         for stage in part.stages:
-            local = {a.name for a in stage.body} | {n for p in stage.panels for n, _ in p.accumulators}
-            assert {part.graph.value(name).dims for name in stage.writes} == {(stage.dim,)}
+            reduced = {node.out for node in stage.reductions}
+            local = {a.name for a in stage.body} | {n for p in stage.panels for n, _ in p.accumulators} | reduced
+            assert {part.graph.value(name).dims for name in {*stage.writes} - reduced} <= {(stage.dim,)}
+            assert stage.writes
             assert set(stage.writes) <= local
             assert not set(stage.reads) & local
             assert all(name in known or name in part.places for name in stage.reads)
@@ -446,3 +453,12 @@ def test_no_two_values_share_columns(cell):
             assert (where.before, where.shift in (0, 1)) == (before, True)
         spots = [(where.buffer, where.before, where.shift) for where in part.places.values()]
         assert len(spots) == len(set(spots))
+
+
+def test_what_is_computed_once_is_in_the_text_of_both_passes():
+    made = program("antisymmetric")
+    forward, backward = str(made.forward).splitlines(), str(made.backward).splitlines()
+    at = forward.index("  once per call, before the first step:")
+    assert forward[at + 1] == "    A = U - U.T - gamma*I"
+    assert not any("before the first step" in line for line in backward)
+    assert "    d_U = d_A - d_A.T" in backward[backward.index("  once per call, after the last step:"):]

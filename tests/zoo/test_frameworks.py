@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from symcell import zoo
-from tests.oracle import Arrays, Results, Sample, assert_alive, assert_close, run
+from tests.oracle import Results, Sample, assert_alive, assert_close, run
+from tests.zoo.differentiate import differentiate, leaf, leaves
+from tests.zoo.table import TABLE
 from tests.zoo.torch_cells import TORCH_CELLS
+from tests.zoo.torch_extended import EXTENDED
 
+AUTOGRAD = TORCH_CELLS | EXTENDED
 TOLERANCE = 1e-11
 SHAPES = [
     {"T": 6, "B": 3, "I": 5, "H": 4, "O": 2},
@@ -16,29 +20,6 @@ SHAPES = [
     {"T": 20, "B": 2, "I": 1, "H": 7, "O": 3},
 ]
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "-".join(map(str, shape.values())))
-
-
-def leaf(array: np.ndarray) -> torch.Tensor:
-    return torch.tensor(array, dtype=torch.float64, requires_grad=True)
-
-
-def leaves(arrays: Arrays) -> dict[str, torch.Tensor]:
-    return {name: leaf(array) for name, array in arrays.items()}
-
-
-def differentiate(sample, x, params, state, y, final) -> Results:
-    """Results of torch.autograd, from the leaves x, params, state and what was computed of them."""
-    loss = (y * torch.tensor(sample.dy)).sum()
-    for name, value in final.items():
-        loss = loss + (value * torch.tensor(sample.dstate[name])).sum()
-    loss.backward()
-
-    def grads(tensors):
-        return {name: tensor.grad.numpy() for name, tensor in tensors.items()}
-
-    values = {name: value.detach().numpy() for name, value in final.items()}
-    dx = grads(x) if isinstance(x, dict) else x.grad.numpy()
-    return Results(y.detach().numpy(), values, dx, grads(params), grads(state))
 
 
 # --- torch.nn: weights stacked (G*H, I), gates in the order given; two biases, which are added up ---
@@ -88,14 +69,14 @@ def run_torch_cell(name: str, sample: Sample) -> Results:
     values, outputs = tuple(state.values()), []
     for t in range(sample.sizes["T"]):
         x_t = {name: array[t] for name, array in x.items()} if several else x[t]
-        y, *values = TORCH_CELLS[name](params, x_t, *values)
+        y, *values = AUTOGRAD[name](params, x_t, *values)
         outputs.append(y)
     final = dict(zip(state, values, strict=True))
     return differentiate(sample, x, params, state, torch.stack(outputs), final)
 
 
 @each_shape
-@pytest.mark.parametrize("name", TORCH_CELLS)
+@pytest.mark.parametrize("name", AUTOGRAD)
 def test_against_torch_autograd(name, shape):
     sample = Sample.draw(zoo.find(name), seed=3, **shape)
     results = run(zoo.find(name), sample)
@@ -104,7 +85,9 @@ def test_against_torch_autograd(name, shape):
 
 
 def test_every_cell_of_the_zoo_is_compared():
-    assert {*TORCH_NN, *TORCH_CELLS} == set(zoo.names())
+    """With torch.nn, with its equations in PyTorch, or with a package that does not deviate from its paper."""
+    packaged = {row.name for row in TABLE if row.package and not row.package.cell}
+    assert {*TORCH_NN, *AUTOGRAD} | packaged == set(zoo.names())
 
 
 # --- jax.grad of lax.scan ---

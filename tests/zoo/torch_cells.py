@@ -4,8 +4,13 @@ A cell is a function of one step, from parameters p, input x and old states to t
 in the order of the declaration. Only cells that torch.nn lacks are here. `linear` is W x for each row.
 """
 
-from torch import relu, sigmoid, tanh
-from torch.nn.functional import linear
+from functools import partial
+
+import torch
+from torch import cat, relu, sigmoid, tanh
+from torch.nn.functional import layer_norm, linear
+
+eye = partial(torch.eye, dtype=torch.float64)
 
 
 def gate(p, k, x, h):
@@ -116,6 +121,44 @@ def mgu(p, x, h):
     return h, h
 
 
+# --- layer normalisation ---
+
+
+def normed(p, v, matrix, gain, gates):
+    """The products of some gates, normalised over all of them at once; eps of torch, 1e-5."""
+    stacked = cat([linear(v, p[f"{matrix}_{k}"]) for k in gates], dim=-1)
+    parts = layer_norm(stacked, stacked.shape[-1:]).chunk(len(gates), dim=-1)
+    return [part * p[f"{gain}_{k}"] for part, k in zip(parts, gates, strict=True)]
+
+
+def lstm_layer_norm(p, x, h, c):
+    """Ba et al. 2016, arXiv:1607.06450, eqs. 20 to 22."""
+    pairs = zip(normed(p, x, "W", "g_x", "ifgo"), normed(p, h, "U", "g_h", "ifgo"), "ifgo", strict=True)
+    i, f, g, o = (a + b + p[f"b_{k}"] for a, b, k in pairs)
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    h = sigmoid(o) * tanh(layer_norm(c, c.shape[-1:], p["g_c"], p["b_c"]))
+    return h, h, c
+
+
+def gru_layer_norm(p, x, h):
+    """Ba et al. 2016, arXiv:1607.06450, supplementary material."""
+    pairs = zip(normed(p, x, "W", "g_x", "rz"), normed(p, h, "U", "g_h", "rz"), "rz", strict=True)
+    r, z = (sigmoid(a + b + p[f"b_{k}"]) for a, b, k in pairs)
+    [of_x], [of_h] = normed(p, x, "W", "g_x", "n"), normed(p, h, "U", "g_h", "n")
+    n = tanh(of_x + p["b_n"] + r * (of_h + p["c_n"]))
+    h = (1 - z) * h + z * n
+    return h, h
+# --- recurrent highway networks ---
+
+
+def rhn(p, x, s):
+    """Zilly et al. 2017, arXiv:1607.03474, eqs. 6 to 9, of as many levels as there are matrices."""
+    for k in range(1, sum(name.startswith("R_h") for name in p) + 1):
+        a = {g: linear(s, p[f"R_{g}_{k}"], p[f"b_{g}_{k}"]) + (linear(x, p[f"W_{g}"]) if k == 1 else 0) for g in "htc"}
+        s = tanh(a["h"]) * sigmoid(a["t"]) + s * sigmoid(a["c"])
+    return s, s
+
+
 # --- found by search ---
 
 
@@ -127,6 +170,46 @@ def nas(p, x, h, c):
     c = left * tanh(sigmoid(a[2]) + relu(a[3]))
     h = tanh(c * tanh(tanh(tanh(a[4]) * sigmoid(a[5])) + sigmoid(tanh(a[6]) + sigmoid(a[7]))))
     return h, h, c
+
+
+# --- antisymmetric networks: the constants are those of the declaration ---
+
+
+def antisymmetric(p, x, h):
+    """Chang et al. 2019, arXiv:1902.09689."""
+    A = p["U"] - p["U"].T - 0.01 * eye(len(p["U"]))
+    h = h + 0.1 * tanh(linear(x, p["W"], p["b"]) + linear(h, A))
+    return h, h
+
+
+def antisymmetric_gated(p, x, h):
+    """The same, gated."""
+    a = linear(h, p["U"] - p["U"].T - 0.01 * eye(len(p["U"])))
+    z, n = sigmoid(linear(x, p["W_z"], p["b_z"]) + a), tanh(linear(x, p["W_n"], p["b_n"]) + a)
+    h = h + 0.1 * z * n
+    return h, h
+
+
+# --- fast small networks ---
+
+
+def fastrnn(p, x, h):
+    """Kusupati et al. 2018, arXiv:1901.02358."""
+    h = sigmoid(p["alpha"]) * tanh(linear(x, p["W"], p["b"]) + linear(h, p["U"])) + sigmoid(p["beta"]) * h
+    return h, h
+
+
+def fastgrnn(p, x, h):
+    """The same paper."""
+    a = linear(x, p["W"]) + linear(h, p["U"])
+    z, n = sigmoid(a + p["b_z"]), tanh(a + p["b_n"])
+    h = (sigmoid(p["zeta"]) * (1 - z) + sigmoid(p["nu"])) * n + z * h
+    return h, h
+
+
+def fastgrnn_lowrank(p, x, h):
+    """The same, with the matrices multiplied out."""
+    return fastgrnn({**p, "W": p["W_1"] @ p["W_2"].T, "U": p["U_1"] @ p["U_2"].T}, x, h)
 
 
 # --- elementwise recurrences ---
@@ -152,7 +235,8 @@ TORCH_CELLS = {
         rnn_linear, elman_head, jordan,
         lstm_peephole, lstm_full_peephole,
         lstm_linear_output, lstm_inverted_forget, lstm_no_forget, lstm_coupled,
-        lstm_multiplicative, nas, sru, sru_recurrence,
-        gru_reset_before, gru_reset_before_inverted, mgu,
+        lstm_multiplicative, rhn, nas, sru, sru_recurrence,
+        gru_reset_before, gru_reset_before_inverted, mgu, lstm_layer_norm, gru_layer_norm,
+        antisymmetric, antisymmetric_gated, fastrnn, fastgrnn, fastgrnn_lowrank,
     )
 }

@@ -1,0 +1,41 @@
+"""Which formulas are computed once per call: those of parameters and constants, in functions that NumPy has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+from sympy.logic.boolalg import BooleanAtom
+
+from symcell.declare import numeric
+from symcell.declare.functions import CONDITIONS, Elementwise, Function
+
+if TYPE_CHECKING:
+    from symcell.declare.scope import Scope
+
+_ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, BooleanAtom,
+                *CONDITIONS)
+
+
+def numpy_text(row: Function) -> str | None:
+    """Return how a generated module calls the NumPy version of a function; None of one that a user added."""
+    name = getattr(row.numpy, "__name__", "")
+    homes = (("np", np), ("numeric", numeric))
+    return next((f"{home}.{name}" for home, module in homes if getattr(module, name, None) is row.numpy), None)
+
+
+def computable(formula: sympy.Basic) -> bool:
+    """Whether a formula is elementwise, of functions that a generated module can call outside the steps."""
+    return all(isinstance(part, _ELEMENTWISE) or (isinstance(part, Elementwise) and numpy_text(part.row) is not None)
+               for part in sympy.preorder_traversal(formula))
+
+
+def is_static(formula: sympy.Basic, scope: Scope) -> bool:
+    """Whether a formula is made of parameters and constants alone."""
+    def static(name: str) -> bool:
+        equation = scope.equations.get(name)
+        return name in scope.parameters or name in scope.constants or (
+            equation is not None and is_static(equation.expression, scope))
+
+    return computable(formula) and all(static(symbol.name) for symbol in formula.free_symbols)

@@ -1,0 +1,197 @@
+"""The algebra of matrices: what is written is what a person computes by hand in NumPy; the rest is refused."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+import symcell
+from symcell.declare.errors import CellError
+from symcell.declare.matrices import MatrixSum
+from symcell.graph.ir import MatMul
+from symcell.graph.lower import lower
+from symcell.graph.names import BLOCKS, pattern
+from tests.declare.text import declare
+from tests.oracle import Sample, run
+
+WORDS = {"Identity": symcell.Identity, "BlockDiagonal": symcell.BlockDiagonal}
+BODY = """
+x, h = Input(), State()
+W, U, V, P, Q = Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, "R"), Matrix(h, "R")
+b, a, k = Vector(h), Scalar(), Constant(0.5)
+{before}
+y = Output({expression} + 0 * b)
+h.next = h
+"""
+I3 = np.eye(3)
+# expression -> its matrix, of the parameters p
+EXPRESSIONS = {
+    "(U - U.T) @ h": lambda p: p.U - p.U.T,
+    "(U + V - U) @ h": lambda p: p.V,
+    "(-U) @ h": lambda p: -p.U,
+    "(2 * U / 3) @ h": lambda p: 2 * p.U / 3,
+    "(U * a - k * V.T).T @ h": lambda p: p.a * p.U.T - 0.5 * p.V,
+    "(sigmoid(a) * U + V) @ h": lambda p: p.U / (1 + np.exp(-p.a)) + p.V,
+    "((1 - a) * U - a**2 * V) @ h": lambda p: (1 - p.a) * p.U - p.a**2 * p.V,
+    "(U - a * Identity(h)) @ h": lambda p: p.U - p.a * I3,
+    "(a * Identity('H') + U) @ h": lambda p: p.U + p.a * I3,
+    "Identity(h) @ h": lambda p: I3,
+    "(3 * Identity(h)).T @ h": lambda p: 3 * I3,
+    "(P @ Q.T) @ h": lambda p: p.P @ p.Q.T,
+    "(U + P @ Q.T) @ h": lambda p: p.U + p.P @ p.Q.T,
+    "(U - V + a * P @ Q.T).T @ h": lambda p: (p.U - p.V + p.a * p.P @ p.Q.T).T,
+    "((U - U.T) @ (V + Identity(h))) @ h": lambda p: (p.U - p.U.T) @ (p.V + I3),
+    "(Identity(h) @ U @ Identity(h)) @ h": lambda p: p.U,
+    "(U @ V @ U.T) @ h": lambda p: p.U @ p.V @ p.U.T,
+    "(W @ W.T) @ h": lambda p: p.W @ p.W.T,
+    "BlockDiagonal(U, 1) @ h": lambda p: p.U,
+    "BlockDiagonal(U, 3) @ h": lambda p: np.diag(np.diag(p.U)),
+    "(V - a * BlockDiagonal(U, 3).T) @ h": lambda p: p.V - p.a * np.diag(np.diag(p.U)),
+    "(V @ BlockDiagonal(U, 3)) @ h": lambda p: p.V * np.diag(p.U),
+    "U @ ((V - V.T) @ h)": lambda p: p.U @ (p.V - p.V.T),
+}
+
+
+class Named(dict):
+    __getattr__ = dict.__getitem__
+
+
+def applied(expression, before=""):
+    cell = declare(BODY.format(before=before, expression=expression), **WORDS)
+    sample = Sample.draw(cell, T=2, B=2, I=2, H=3, R=2, seed=5)
+    return run(cell, sample), sample, cell
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expression_is_the_matrix_it_says(expression):
+    results, sample, _ = applied(expression)
+    matrix = EXPRESSIONS[expression](Named(sample.params))
+    np.testing.assert_allclose(results.y[0], sample.state["h"] @ matrix.T, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("expression", [e for e in EXPRESSIONS if "@ h)" not in e and "Identity(h) @" not in e])
+def test_a_name_changes_nothing(expression):
+    matrix = expression.removesuffix(" @ h")
+    results, _, _ = applied("A @ h", f"A = {matrix}")
+    expected, _, _ = applied(expression)
+    np.testing.assert_allclose(results.y, expected.y, rtol=1e-13, atol=1e-14)
+    for name, gradient in expected.dparams.items():
+        np.testing.assert_allclose(results.dparams[name], gradient, rtol=0, atol=1e-13, err_msg=name)
+
+
+def test_blocks_lie_along_the_diagonal_and_nothing_else_has_a_gradient():
+    cell = declare(BODY.format(before="", expression="BlockDiagonal(U, 2) @ h"), **WORDS)
+    sample = Sample.draw(cell, T=2, B=3, I=2, H=4, R=2, seed=5)
+    results, kept = run(cell, sample), np.kron(np.eye(2), np.ones((2, 2)))
+    np.testing.assert_allclose(results.y[0], sample.state["h"] @ (kept * sample.params["U"]).T, rtol=1e-13)
+    assert ((results.dparams["U"] != 0) == (kept == 1)).all()
+
+
+@pytest.mark.parametrize(("rows", "cols", "blocks"), [(4, 4, 2), (6, 4, 2), (5, 5, 2), (3, 7, 3), (2, 2, 5), (1, 1, 2)])
+def test_every_row_and_column_is_in_one_block_of_about_one_size(rows, cols, blocks):
+    made = pattern(f"{BLOCKS}{blocks}", rows, cols)
+    assert (made == pattern(f"{BLOCKS}{blocks}", cols, rows).T).all()
+    heights = [len(list(group)) for _, group in groupby(map(tuple, made))]
+    assert sum(heights) == rows
+    if blocks <= min(rows, cols):
+        assert len(heights) == blocks
+        assert max(heights) - min(heights) <= 1
+        assert (made.sum(axis=0) > 0).all()
+
+
+def test_a_sum_is_computed_once_and_a_product_is_applied_factor_by_factor():
+    _, _, cell = applied("(U + U.T) @ h + (U + U.T) @ (b * h) + (P @ Q.T) @ h")
+    graph = lower(cell.spec)
+    assert [str(node) for node in graph.once] == ["matrix.1 = U + U.T"]
+    assert {(n.matrix, n.transposed) for n in graph.nodes if isinstance(n, MatMul)} == {
+        ("matrix.1", False), ("Q", True), ("P", False)}
+    assert graph.value("matrix.1").anonymous
+
+
+def test_a_declaration_prints_as_it_was_written():
+    _, _, cell = applied("(U - a * V.T) @ h", "A = U.T - (1 + a) * Identity(h)")
+    text = str(cell.spec)
+    assert "A = U.T - (a + 1)*Identity(H)" in text
+    assert "(U - a*V.T) @ h" in text
+    assert "matrix.1" not in text
+
+
+def test_the_derived_matrix_is_one_of_the_cell():
+    _, _, cell = applied("A @ h", "A = U - U.T")
+    equation = next(equation for equation in cell.spec.equations if equation.name == "A")
+    assert equation.dims == ("H", "H")
+    assert isinstance(equation.expression, MatrixSum)
+    assert not equation.anonymous
+
+
+REFUSED = {
+    "q = (U + W) @ h": "a sum of matrices of two shapes: U is (H, H) and W is (H, I).",
+    "q = (U - U) @ h": "a sum of matrices cancels to zero",
+    "q = (U @ W.T) @ h": "U @ W.T: the shapes do not agree: (H, H) meets (I, H).",
+    "q = (h * U) @ h": "no scalar of parameters and constants; a vector multiplies the result: h * (A @ v).",
+    "q = (b * U + V) @ h": "the factor b is no scalar",
+    "q = U * V": "U * V: an elementwise product of matrices is not part of the language. The product of two "
+                 "matrices is @.",
+    "q = (U + 1) @ h": "a multiple of the identity",
+    "q = (U + h) @ h": "a matrix is added to a matrix only",
+    "q = (U * 'a') @ h": "a matrix is multiplied by a number",
+    "q = exp(U) @ h": "exp() applies to formulas of vectors and scalars, got U",
+    "q = sigmoid(U - V)": "sigmoid() applies to formulas of vectors and scalars, got U - V",
+    "q = abs(U - V)": "is a matrix: it takes @, .T, + and -",
+    "q = (U - V) @ x": "(U - V) is (H, H) and applies to vectors of H; x is a vector of I",
+    "q = (U - V) @ 3": "a matrix applies to a vector expression",
+    "q = Identity(h) @ x": "the shapes in Identity(H) @ x do not agree: x is a vector of I",
+    "q = BlockDiagonal(b, 2) @ h": "BlockDiagonal(b, ...) expects a declared matrix",
+    "q = BlockDiagonal(U - V, 2) @ h": "BlockDiagonal(U - V, ...) expects a declared matrix",
+    "q = BlockDiagonal(U, 0) @ h": "BlockDiagonal(U, 0): the number of blocks is an integer of at least 1",
+    "q = BlockDiagonal(U, 2.0) @ h": "the number of blocks is an integer",
+    "q = BlockDiagonal(U, 2) @ x": "x is a vector of I",
+    "q = Identity(3)": "Identity(3): expected a declared vector, or a dimension's name.",
+    "q = Identity(a)": "a is a scalar and has no dimension",
+    "A = U - V\nA = V": "A is defined twice",
+    "U = U + V": "U is defined twice",
+    "A = U - V\nq = A * 1 + h": "a matrix is added to a matrix only",
+    "h.next = U - V": "h.next expects a vector expression; got U - V",
+    "q = Output(U - V)": "q = Output(...) expects a vector expression",
+    "q = (U / 0) @ h": "divides by zero",
+    "q = (U - V).foo": "the matrix U - V has no attribute 'foo'",
+    "lambda_ = U + V": None,
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_misuse_is_refused_by_name(line):
+    body = ("x, h = Input(), State()\nW, U, V, b, a = Matrix(h, x), Matrix(h, h), Matrix(h, h), Vector(h), Scalar()\n"
+            + line + ("" if line.startswith("h.next") else "\nh.next = U @ h + V @ h + W @ x + a * b"))
+    if REFUSED[line] is None:
+        declare(body, **WORDS)
+        return
+    with pytest.raises(CellError) as caught:
+        declare(body, **WORDS)
+    assert str(caught.value).startswith("Trial: ")
+    assert REFUSED[line].lower() in str(caught.value).lower()
+
+
+def test_a_matrix_of_another_cell_is_refused():
+    first = {}
+
+    def keep(value):
+        first["U"] = value
+        return value
+
+    declare("x, h = Input(), State()\nU = Matrix(h, h)\nkeep(U)\nh.next = U @ h", keep=keep)
+    with pytest.raises(CellError, match="the matrix U belongs to the cell Trial"):
+        declare("x, h = Input(), State()\nV = Matrix(h, h)\nA = V + U\nh.next = A @ h", name="Other", U=first["U"])
+
+
+def test_a_function_of_the_users_own_is_computed_at_each_step(monkeypatch):
+    """A generated module cannot call it, so it stays in the loop; in front of a matrix it is refused."""
+    from symcell.declare import functions
+
+    own = functions.define(functions.Function("twice", (lambda x, y: 2,), lambda x: 2 * x, "vtwice", "2{0}"))
+    monkeypatch.delitem(functions.FUNCTIONS, "twice")
+    start = "x, h = Input(), State()\nW, U, V, s = Matrix(h, x), Matrix(h, h), Matrix(h, h), Vector(h)\n"
+    cell = declare(start + "r = twice(s)\nh.next = r * (W @ x) + U @ h + V @ h", twice=own)
+    assert not lower(cell.spec).once
+    with pytest.raises(CellError, match="no scalar of parameters and constants"):
+        declare(start + "a = Scalar()\nA = U + twice(a) * V\nh.next = A @ h", twice=own)
