@@ -8,9 +8,11 @@ import pytest
 import symcell
 from symcell import zoo
 from symcell.bench.draw import problem_of, zoo_name
+from symcell.bench.frameworks import torch_candidate
 from symcell.bench.measure import MODES, candidates, geometric_mean, measure, medians
-from symcell.bench.problem import Work, compare
+from symcell.bench.problem import Work, compare, kernel_candidate
 from symcell.cli.cells import resolve
+from tests import together
 
 EVERYWHERE = {"JAX", "eager torch"}
 PEERS = {
@@ -24,6 +26,7 @@ PEERS = {
     "nas": set(),
     "antisymmetric": set(),
     "fastgrnn": set(),
+    "lstm_layer_norm": set(),
     "sru": set(),
     "sru_recurrence": set(),
 }
@@ -110,6 +113,16 @@ class Derived(Cell):
     assert {peer.name for peer in peers} == EVERYWHERE
     for peer in peers:
         compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float64")
+
+
+@pytest.mark.parametrize("cell", [*zoo.names(), *together.CELLS], ids=lambda cell: getattr(cell, "__name__", cell))
+def test_the_plan_of_every_cell_is_the_cell(cell):
+    """Against the interpreter: what is computed before, in and after the loop of a framework is the declaration."""
+    spec = (zoo.find(cell) if isinstance(cell, str) else cell).spec
+    reference = symcell.reference(cell)
+    problem = problem_of(spec, reference, (4, 2, 4, 4) if "I" in spec.dims else (4, 2, 5, 5), "float64", 1)
+    ours, peer = kernel_candidate(reference, problem).rows["training"], torch_candidate(problem).rows["training"]
+    compare(str(cell), "training", ours.read(ours.run()), peer.read(peer.run()), "float64")
 
 
 def test_the_defaults_of_constants_reach_the_peers(tmp_path):
