@@ -64,7 +64,9 @@ def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     inside = carries | {node.out for node in loop}
     late = {name for node in after for name in node.reads} | set(graph.outputs)
     outside = {value.name for value in graph.with_role("input")}
-    outside |= {node.out for node in before if graph.value(node.out).dims}
+    for node in before:  # what is made of parameters alone has no axis of steps
+        if outside.intersection(node.reads):
+            outside.add(node.out)
     read = {name for node in loop for name in node.reads} | {carry.next for carry in graph.carries}
     groups = {f"{where}: {operand}": tuple(found)
               for where, nodes in (("before", before), ("loop", loop), ("after", after))
