@@ -66,7 +66,7 @@ def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     inside = carries | {node.out for node in loop}
     late = {name for node in after for name in node.reads} | set(graph.outputs)
     changing = {value.name for value in graph.with_role("input") if not value.whole}
-    for node in before:
+    for node in before:  # what is made of parameters alone has no axis of steps
         if changing.intersection(node.reads):
             changing.add(node.out)
     read = {name for node in loop for name in node.reads} | {carry.next for carry in graph.carries}

@@ -3,6 +3,7 @@
 import dataclasses
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 import symcell
@@ -13,6 +14,7 @@ from symcell.bench.measure import MODES, candidates, geometric_mean, measure, me
 from symcell.bench.problem import Work, compare, kernel_candidate
 from symcell.cli.cells import resolve
 from tests import together
+from tests.reductions import Attending, Largest
 
 EVERYWHERE = {"JAX", "eager torch"}
 PEERS = {
@@ -26,9 +28,9 @@ PEERS = {
     "nas": set(),
     "antisymmetric": set(),
     "fastgrnn": set(),
-    "lstm_layer_norm": set(),
     "sru": set(),
     "sru_recurrence": set(),
+    "gru_layer_norm": set(),
 }
 OPTIONAL = {"ONNX Runtime": ("onnx", "onnxruntime"), "torchrecurrent": ("torchrecurrent",)}
 COPY = """
@@ -141,6 +143,18 @@ class Leaky(Cell):
     expected = ours.rows["training"].read(ours.rows["training"].run())
     for peer in peers:
         compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float32")
+
+
+@pytest.mark.parametrize("cell", [Attending, Largest], ids=lambda cell: cell.__name__)
+def test_peers_reduce_as_the_kernel_does(cell):
+    kernel = symcell.compile(cell, "float64")
+    problem = problem_of(cell.spec, kernel, (3, 2, 4, 5), "float64", 1)
+    if "b" in problem.params:  # JAX shares the gradient of a maximum among equals, as biases of 0 are
+        problem = dataclasses.replace(problem, params={**problem.params, "b": np.arange(5.0)})
+    ours, *peers = candidates(kernel, problem)[0]
+    expected = ours.rows["training"].read(ours.rows["training"].run())
+    for peer in peers:
+        compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float64")
 
 
 def test_a_wrong_peer_is_named():
