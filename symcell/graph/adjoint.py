@@ -49,7 +49,7 @@ class _Reverse:
         self.outputs: dict[str, str] = {}  # "name.out" -> the adjoint that comes in for an output
         self.functions: dict[sympy.Expr, sympy.Symbol] = {}
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
-            if isinstance(node, Map) and isinstance(node.expression, Elementwise):
+            if isinstance(node, Map) and isinstance(node.expression, Elementwise) and not self._repeats(node):
                 self.functions.setdefault(node.expression, symbol(node.out))
 
     def run(self) -> Graph:
@@ -60,6 +60,11 @@ class _Reverse:
                 self.whole = whole
                 ADJOINTS[type(node)](self, node)
         return self._close()
+
+    def _repeats(self, node: Map) -> bool:
+        """Whether a value of every step is always the same: what runs once cannot read its name."""
+        values = [value for value in map(self.forward.value, node.reads) if value.role not in ("param", "constant")]
+        return bool(values) and all(value.whole for value in values) and not self.forward.is_whole(node.out)
 
     # --- where adjoints come from ------------------------------------------------------------------------
 
