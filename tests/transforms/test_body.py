@@ -113,6 +113,12 @@ def test_the_checks_of_a_class_body_hold():
         body.cell()
 
 
+def test_a_formula_of_what_is_not_there_is_refused():
+    body = Body(Mixed.spec, "New", "Trial.", leave_out={"s"})
+    with pytest.raises(CellError, match=r"New: .* reads a, s of Mixed, which the new cell does not have, or not yet"):
+        body.copied(Mixed.spec.equations[1].expression)
+
+
 @pytest.mark.parametrize("wrong", [None, 3, Cell, Mixed.spec])
 def test_what_is_no_cell_is_refused(wrong):
     with pytest.raises(CellError, match="expected a Cell class or the name of a cell of the zoo"):
