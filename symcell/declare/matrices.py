@@ -24,6 +24,12 @@ class MatrixAlgebra:
     """What a matrix of a class body understands, be it declared, an identity or an expression."""
 
     __slots__ = ()
+    _dense = False  # whether it has to be computed once per call even if it stands alone
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        """The matrices with a name in it, where it is a single one."""
+        return (self,)
 
     @property
     def T(self) -> Any:
@@ -50,8 +56,9 @@ class MatrixAlgebra:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, MatrixAlgebra):
-            raise misuse(self, f"{self} * {other}: an elementwise product of matrices is not part of the language. "
-                               "The product of two matrices is @.")
+            from symcell.declare.entrywise import PRODUCT, entrywise
+
+            return entrywise(PRODUCT, self, other)
         return combined((_scalar(self, other) * c, factors) for c, factors in self._terms())
 
     __rmul__ = __mul__
@@ -79,10 +86,15 @@ class MatrixAlgebra:
         raise CellAttributeError(f"{_cell(self)}the matrix {self} has no attribute {attribute!r}.{hint}")
 
     def _refuse(self, *_: Any) -> Any:
-        raise misuse(self, f"{self} is a matrix: it takes @, .T, + and - with matrices, and * and / with scalars. "
-                           "Functions and elementwise algebra are for vectors and scalars.")
+        raise misuse(self, f"{self} is a matrix: it takes @, .T, functions of one argument, +, - and * with matrices, "
+                           "and * and / with scalars.")
 
-    __pow__ = __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
+    def __abs__(self) -> Any:
+        from symcell.declare.entrywise import entrywise
+
+        return entrywise("abs", self)
+
+    __pow__ = __rtruediv__ = __rpow__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
     __call__ = _refuse  # no __getitem__: SymPy would take what has one for a sequence
 
 
@@ -112,6 +124,8 @@ class IdentityMatrix(MatrixAlgebra, sympy.Basic):
         """None: the argument is a name."""
         return set()
 
+    _parts = ()
+
     def _apply(self, vector: sympy.Expr) -> sympy.Expr:
         scope = next((found._scope for found in vector.free_symbols if hasattr(found, "_scope")), None)
         if scope is not None:
@@ -131,6 +145,11 @@ class BlockMatrix(MatrixAlgebra, sympy.Basic):
     """A matrix with zeros outside of so many blocks along its diagonal. args: the matrix, the number of blocks."""
 
     __slots__ = ()
+    _dense = True
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return (self.matrix,)
 
     @property
     def matrix(self) -> Any:
@@ -180,10 +199,8 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
 
     @property
     def matrices(self) -> tuple[Any, ...]:
-        """The declared matrices in it."""
-        factors = [factor for _, product in self._terms() for factor in product]
-        return tuple(factor.matrix if isinstance(factor, BlockMatrix) else factor for factor in factors
-                     if not isinstance(factor, IdentityMatrix))
+        """The matrices with a name in it."""
+        return tuple(part for _, product in self._terms() for factor in product for part in factor._parts)
 
     @property
     def codomain(self) -> str:
@@ -204,7 +221,8 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
             size = -coefficient if negative else coefficient
             scalar = "" if size == 1 else f"({size})*" if size.is_Add else f"{size}*"
             sign = ("-" if negative else "") if not text else " - " if negative else " + "
-            text += sign + scalar + " @ ".join(str(factor) for factor in factors)
+            alone = len(self.args) == 1 and not scalar and len(factors) == 1
+            text += sign + scalar + " @ ".join(f"({f})" if " * " in str(f) and not alone else str(f) for f in factors)
         return text
 
     def __str__(self) -> str:
@@ -260,7 +278,7 @@ def _merged(matrix: MatrixAlgebra) -> Iterator[Term]:
     terms = matrix._terms()
     alone = [term for term in terms if len(term[1]) == 1]
     scope = _scope([factor for _, factors in alone for factor in factors])
-    dense = len(alone) > 1 or any(isinstance(factors[0], BlockMatrix) for _, factors in alone)
+    dense = len(alone) > 1 or any(factors[0]._dense for _, factors in alone)
     if dense and scope is not None:
         yield sympy.S.One, (scope.matrix_of(single(alone)),)
         terms = tuple(term for term in terms if len(term[1]) > 1)

@@ -14,6 +14,7 @@ import sympy
 from sympy.core import relational
 from sympy.logic import boolalg
 
+from symcell.declare.entrywise import PRODUCT, EntryMatrix
 from symcell.declare.functions import Elementwise
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
@@ -80,10 +81,25 @@ def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, size
         elif isinstance(factor, IdentityMatrix):
             n = sizes[factor.domain]
             matrix = library.constant([[float(i == j) for j in range(n)] for i in range(n)])
+        elif isinstance(factor, EntryMatrix):
+            matrix = _entries(factor, env, library)
         else:
             matrix = env[factor.name].T if factor.transposed else env[factor.name]
         terms.append(_walk(coefficient, env, library) * matrix)
     return reduce(operator.add, terms)
+
+
+def _entries(factor: EntryMatrix, env: Mapping[str, Array], library: Library) -> Array:
+    operands = [env[part.name].T if part.transposed else env[part.name] for part in factor.operands]
+    word, _, axis = factor.operation.partition(" ")
+    if word == PRODUCT:
+        return reduce(operator.mul, operands)
+    if word != "softmax":
+        return library.function(word)(*operands)
+    lines = operands[0].T if axis == "columns" else operands[0]
+    weights = library.function("exp")(lines - library.reduce("shift", lines))
+    result = weights / library.reduce("sum", weights)
+    return result.T if axis == "columns" else result
 
 
 def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:

@@ -3,6 +3,7 @@
 from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
 from symcell.declare.members import BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
+from symcell.declare.normalise import softmax
 
 
 # The equations are written as a person might, not as a linter would.
@@ -55,6 +56,22 @@ class Derived(Cell):
     A = U - BlockDiagonal(U, 2).T - gamma * Identity(h)
     f = sigmoid(W @ x + (s * U - V.T / 2) @ h + b)
     h.next = (1 - r) * h + r * tanh(s * (W @ x) + A @ (f * h)) + A.T @ (U @ h) * exp(k * gamma)
+
+
+class Entries(Cell):
+    """Matrices made entry by entry of others: softmax of columns and rows, a mask, functions, with and without names."""
+
+    x = Input()
+    h = State()
+    W, B, C, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, x), Matrix(h, h), Matrix(h, h)
+    K = Matrix(h, h, learned=False)
+    b, a = Vector(h), Scalar(init=0.5)
+
+    R = softmax(B, axis="columns")
+    Q = softmax(a * C - W, axis="rows")
+    A = K * (U - V.T) * U
+    f = sigmoid(Q @ x + (a * exp(-V).T + tanh(B) - BlockDiagonal(U, 2) * V) @ h + b)
+    h.next = f * (R @ h) + (1 - f) * tanh(A @ h + (R.T - V) @ (softmax(B.T, axis="columns") @ h))
 
 
 class Bare(Cell):

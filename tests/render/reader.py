@@ -16,7 +16,7 @@ FUNCTIONS = {
 OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
     "tr": np.trace,
-    "argmax": lambda vector: Place(vector),
+    "argmax": lambda vector: Place(vector), "colmax": lambda m: m.max(axis=0), "rowmax": lambda m: m.max(axis=1),
 }  # fmt: skip
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
@@ -85,7 +85,8 @@ class Reader:
             result = factors[0](env)
             for factor in factors[1:]:
                 other = factor(env)
-                assert np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
+                repeated = np.ndim(result) == np.ndim(other) == 2 and 1 in (*np.shape(result), *np.shape(other))
+                assert repeated or np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
                 result = result * other
             return -result if sign < 0 else result
 
@@ -292,6 +293,8 @@ def together(left, right):
         return left.sum(axis=1)
     if isinstance(left, str) and left == "sum":
         return right.sum() if right.ndim == 1 else right.sum(axis=0)[None]
+    if isinstance(right, str):  # a column in front of a row of ones
+        return left[:, None]
     if isinstance(left, str):
         return right  # a column of ones in front of a row: the row, as often as its neighbours ask for
     if np.ndim(left) == 0 or np.ndim(right) == 0:

@@ -9,11 +9,11 @@ import pytest
 from symcell.graph.interpret import interpret
 from symcell.zoo import find, names
 from tests import reductions
-from tests.render.cells import Bare, Derived, Odd, Shared
+from tests.render.cells import Bare, Derived, Entries, Odd, Shared
 from tests.render.printed import Case, key
 from tests.render.reader import Unreadable, read
 
-CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived,
+CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived, "entries": Entries,
          **{cell.__name__: cell for cell in reductions.CELLS}}
 
 
