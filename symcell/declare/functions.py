@@ -91,13 +91,13 @@ class Elementwise(sympy.Function):
 
 
 def _of_matrix(row: Function, matrix: MatrixAlgebra) -> Any:
-    """Apply a function to each entry of a matrix, once per call, which takes a NumPy function that a module can name."""
-    from symcell.declare.entrywise import entrywise
+    """Apply a function to each entry of a matrix, once per call: by the NumPy function, which a module has to name."""
+    from symcell.declare.entrywise import function_of
     from symcell.declare.static import numpy_text
 
     if numpy_text(row) is None:
         raise misuse(matrix, f"{row.name}({matrix}): a function of your own applies to vectors and scalars only.")
-    return entrywise(row.name, matrix)
+    return function_of(row.name, matrix)
 
 
 FUNCTIONS: dict[str, type[Elementwise]] = {}

@@ -1,4 +1,4 @@
-"""Symbols of a graph: names of values; in what is computed once per call also transposes, patterns, repeated vectors."""
+"""Symbols of a graph: names of values; in what is computed once per call also transposes, patterns, repetitions."""
 
 from __future__ import annotations
 

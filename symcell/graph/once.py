@@ -19,7 +19,19 @@ import sympy
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import PASSED, Graph, Once
-from symcell.graph.names import ACROSS, DOWN, EYE, TRANSPOSED, base, is_pattern, is_repeated, mirror, pattern, seen, symbol
+from symcell.graph.names import (
+    ACROSS,
+    DOWN,
+    EYE,
+    TRANSPOSED,
+    base,
+    is_pattern,
+    is_repeated,
+    mirror,
+    pattern,
+    seen,
+    symbol,
+)
 from symcell.graph.reductions import reduced
 
 Array = Any

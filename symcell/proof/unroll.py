@@ -9,7 +9,6 @@ exp, tanh, log and erf. (One `sympy.diff` of the nested loss gives the same, as 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
@@ -17,9 +16,9 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symcell.declare.entrywise import PRODUCT, EntryMatrix
+from symcell.declare.entrywise import AXES, EntrywiseFunction
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW, Apply
@@ -141,8 +140,10 @@ class Unrolled:
         return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
 
     def _matrix(self, factor: Any, env: Mapping[str, Any]) -> Any:
-        if isinstance(factor, EntryMatrix):
-            return self._entries(factor, [self._matrix(operand, env) for operand in factor.operands])
+        if isinstance(factor, EntrywiseFunction):
+            return self._function(factor.operation, self._matrix(factor.factors[0], env))
+        if isinstance(factor, EntrywiseProduct):
+            return reduce(np.multiply, (self._matrix(part, env) for part in factor.args))
         if isinstance(factor, BlockMatrix):
             kept = self._matrix(factor.matrix, env).copy()
             for i, j in np.ndindex(kept.shape):
@@ -153,18 +154,15 @@ class Unrolled:
             return np.eye(self.problem.sizes[factor.domain], dtype=int).astype(object)
         return env[factor.name].T if factor.transposed else env[factor.name]
 
-    def _entries(self, factor: EntryMatrix, operands: list[Any]) -> Any:
-        word, _, axis = factor.operation.partition(" ")
-        if word == PRODUCT:
-            return reduce(operator.mul, operands)
-        if word != "softmax":
-            return np.frompyfunc(defined(Opaque, word), 1, 1)(operands[0])
-        lines = operands[0].T if axis == "columns" else operands[0]
+    def _function(self, operation: str, matrix: Any) -> Any:
+        if operation not in AXES:
+            return np.frompyfunc(defined(Opaque, operation), 1, 1)(matrix)
+        lines = matrix.T if AXES[operation] == "columns" else matrix
         result = np.empty(lines.shape, dtype=object)
         for index, line in enumerate(lines):  # the largest is subtracted, as in the graph, and here differentiated too
             weights = self._part(np.frompyfunc(Opaque.exp, 1, 1)(line - self._part(_reduction("max", line)).item()))
             result[index] = weights / self._part(_reduction("sum", weights)).item()
-        return result.T if axis == "columns" else result
+        return result.T if AXES[operation] == "columns" else result
 
     def _part(self, formula: Any) -> Any:
         """A statement for each entry of an array of formulas."""

@@ -104,15 +104,15 @@ class Formula:
         return rf"\sum_{{t=1}}^{{T}} {self(node.operand, Level.PRODUCT)}"
 
     def over(self, node: Once) -> tuple[str, Level]:
-        """Return the sum over all entries, or those of each column or row; of a diagonal matrix the first is its trace."""
+        """Return the sum over all entries, of a diagonal matrix its trace, or the sums or maxima of columns or rows."""
         expression = node.expression
         if node.largest:
             word = r"\operatorname{{colmax}}" if node.over == "columns" else r"\operatorname{{rowmax}}"
             return sized(word + r"\left({0}\right)", [self(expression)]), Level.APPLIED
         if node.over != "all":
-            turned = r"^\top" if node.over == "columns" else ""
-            matrix = self(expression, Level.BASE if turned else Level.ATOM)
-            return rf"{matrix}{turned} \mathbf{{1}}", Level.APPLIED
+            columns = node.over == "columns"
+            entries = self(expression, Level.BASE if columns else Level.ATOM) + r"^\top" * columns
+            return rf"{entries} \mathbf{{1}}", Level.APPLIED
         if symbol(EYE) in sympy.Mul.make_args(expression):
             rest = expression / symbol(EYE)
             negative = is_negative(self.notation, rest)
@@ -183,9 +183,7 @@ class Formula:
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
-        """Whether a factor has entries that meet those of the others: a vector, or in what is computed once a matrix."""
-        return any(self.notation.has_components(name.name) or len(self.notation.value(name.name).dims) == 2
-                   for name in factor.free_symbols)
+        return any(self.notation.has_components(name.name) for name in factor.free_symbols)
 
     def _power(self, node: sympy.Pow) -> tuple[str, Level]:
         root, exponent = node.base, node.exp

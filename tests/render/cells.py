@@ -59,19 +59,19 @@ class Derived(Cell):
 
 
 class Entries(Cell):
-    """Matrices made entry by entry of others: softmax of columns and rows, a mask, functions, with and without names."""
+    """Matrices made of others: softmax of columns and rows, a mask, functions, with and without names."""
 
     x = Input()
     h = State()
-    W, B, C, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, x), Matrix(h, h), Matrix(h, h)
+    W, G, C, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, x), Matrix(h, h), Matrix(h, h)
     K = Matrix(h, h, learned=False)
     b, a = Vector(h), Scalar(init=0.5)
 
-    R = softmax(B, axis="columns")
+    R = softmax(G, axis="columns")
     Q = softmax(a * C - W, axis="rows")
-    A = K * (U - V.T) * U
-    f = sigmoid(Q @ x + (a * exp(-V).T + tanh(B) - BlockDiagonal(U, 2) * V) @ h + b)
-    h.next = f * (R @ h) + (1 - f) * tanh(A @ h + (R.T - V) @ (softmax(B.T, axis="columns") @ h))
+    A = K * (U - V.T) * BlockDiagonal(U, 2)
+    f = sigmoid(Q @ x + (a * exp(-V).T + tanh(G) - U * V) @ h + b)
+    h.next = f * (R @ h) + (1 - f) * tanh(A @ h + (R.T - V) @ (softmax(G.T, axis="columns") @ h))
 
 
 class Bare(Cell):

@@ -15,6 +15,7 @@ FUNCTIONS = {
 }  # fmt: skip
 OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
+    "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "tr": np.trace,
     "argmax": lambda vector: Place(vector), "colmax": lambda m: m.max(axis=0), "rowmax": lambda m: m.max(axis=1),
 }  # fmt: skip
@@ -54,6 +55,7 @@ class Reader:
             raise Unreadable(f"a character that no formula has: {formula}")
         self.tokens = [token[0] for token in found if not token[0].isspace()]
         self.at = 0
+        self.bars = False  # whether a bar would close
 
     @property
     def next(self):
@@ -99,7 +101,7 @@ class Reader:
             body = self.product()
             return lambda env: sum(body(row) for row in env["rows"])
         factors = [self.factor()]
-        while self.next not in STOP:
+        while self.next not in STOP or (self.next == "|" and not self.bars):
             if self.next == r"\cdot":
                 self.take()
             factors.append(self.factor())
@@ -133,6 +135,13 @@ class Reader:
 
     def atom(self):
         token = self.next
+        if token == "|":
+            self.take()
+            self.bars = True
+            inside = self.sum()
+            self.bars = False
+            self.expect("|")
+            return lambda env: np.abs(inside(env))
         if token == "(" or token in OPEN:
             closing = [")"] if token == "(" else [OPEN[token], ")"]
             self.expect(*(["("] if token == "(" else [token, "("]))
@@ -188,6 +197,9 @@ class Reader:
         if self.next == "^":
             self.take()
             power = int(self.take())
+        if self.next == r"\sigma" and function is np.log:  # \log\sigma(a), as logsigmoid is printed
+            inner = self.call(FUNCTIONS[self.take()])
+            return lambda env: powered(np.log(inner(env)), power)
         opening = self.take()
         if opening in OPEN:
             self.expect("(")
