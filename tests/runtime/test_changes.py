@@ -48,7 +48,8 @@ def test_the_order_counts(module, weights):
 
 
 @pytest.mark.parametrize("change", [np.negative, lambda w: 2 * w, lambda w: w[::-1], lambda w: w.T, lambda w: w + 1,
-                                    lambda w: np.roll(w, 16, 0), lambda w: 0 * w], ids=str)
+                                    lambda w: np.roll(w, 16, 0), lambda w: 0 * w],
+                         ids=["negated", "doubled", "reversed", "transposed", "raised", "rolled", "zeroed"])
 def test_whatever_is_done_to_all_counts(module, change):
     weights = np.random.default_rng(0).normal(size=(32, 32)).astype("f")
     assert len(set(prints(module, weights, np.ascontiguousarray(change(weights))))) == 2
