@@ -16,7 +16,7 @@ import numpy as np
 from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import Graph, Map, MatMul, Node, Once, Reduce
-from symcell.graph.names import TRANSPOSED, base, is_pattern, pattern
+from symcell.graph.names import base, is_pattern, is_repeated, pattern, seen
 
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
@@ -116,7 +116,7 @@ def compute(plan: Plan, nodes: Iterable[Node], env: dict[str, Array], weights: M
         if node.out in env:
             continue
         if isinstance(node, Once):
-            env[node.out] = evaluate(node.expression, _whole(plan, node, env), functions)
+            env[node.out] = _over(node, evaluate(node.expression, _whole(plan, node, env), functions))
         elif isinstance(node, Map):
             env[node.out] = evaluate(node.expression, env, functions)
         elif isinstance(node, Reduce):
@@ -133,13 +133,22 @@ def _whole(plan: Plan, node: Once, env: Mapping[str, Array]) -> dict[str, Array]
     """Return the arrays of an expression that is computed once, by the names of its symbols."""
     symbols = {found.name for found in node.expression.free_symbols}
     names = sorted(name for name in symbols if not is_pattern(name))
-    values = {name: env[base(name)].T if name.endswith(TRANSPOSED) else env[base(name)] for name in names}
-    like = next((value for value in values.values() if getattr(value, "ndim", 0) == 2), None)
+    values = {name: seen(name, env[base(name)]) for name in names}
+    like = next((value for name, value in values.items() if getattr(value, "ndim", 0) == 2 and not is_repeated(name)),
+                None)
     for name in symbols - values.keys():
         assert like is not None, node
         made = pattern(name, *like.shape)
         values[name] = like.new_tensor(made) if hasattr(like, "new_tensor") else made.astype(like.dtype)
     return values
+
+
+def _over(node: Once, array: Array) -> Array:
+    """Sum the entries that a node sums, or take the largest."""
+    if not node.over:
+        return array
+    lines = array.T if node.over == "columns" else array
+    return _reduced("shift" if node.largest else "sum", lines)[..., 0]
 
 
 def _reduced(kind: str, array: Array) -> Array:

@@ -18,10 +18,19 @@ import sympy
 from sympy.core import relational
 from sympy.logic.boolalg import And, Not, Or
 
+from symcell.declare.entrywise import AXES, EntrywiseFunction, softmax_of
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula import MAX_DEPTH, MAX_NODES, MAX_POWER
 from symcell.declare.functions import FUNCTIONS, Elementwise
-from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum, combined, single
+from symcell.declare.matrices import (
+    COMPUTED,
+    BlockMatrix,
+    EntrywiseProduct,
+    IdentityMatrix,
+    MatrixSum,
+    combined,
+    single,
+)
 from symcell.declare.names import check_dimension
 from symcell.declare.patterns import block_diagonal
 from symcell.declare.reductions import HELD
@@ -82,6 +91,7 @@ WRITTEN: Mapping[type, Callable[[Any], Any]] = {
     IdentityMatrix: lambda node: ["identity", node.domain],
     BlockMatrix: lambda node: ["blocks", written(node.matrix), node.blocks],
     EntrywiseProduct: lambda node: _nested("entrywise", node),
+    EntrywiseFunction: lambda node: [node.operation, *map(written, node.factors)],
     MatrixSum: lambda node: [SUM_OF_MATRICES, *([written(c), written(factor)] for c, (factor,) in node._terms())],
     Apply: lambda node: _nested("@", node),
     Elementwise: lambda node: _nested(node.row.name, node),
@@ -161,7 +171,7 @@ class Reader:
                 raise self._error(f'expected a term of a sum of matrices such as [-1, ["T", "U"]]; got {short(term)}.')
             found.append((self.formula(term[0]), (self.factor(term[1]),)))
         value = combined(found) if found else None
-        if isinstance(value, (BlockMatrix, EntrywiseProduct)):
+        if isinstance(value, COMPUTED):
             value = single(value._terms())
         if not isinstance(value, MatrixSum) or not value.matrices:
             raise self._error(f"expected a matrix that is computed of declared ones, got {short(data)}; one that is "
@@ -174,8 +184,12 @@ class Reader:
         if not isinstance(data, list):
             return self._named(data, MatrixSymbol, "matrix")
         tag, arguments = self._list(data)
+        if tag in AXES or (tag in FUNCTIONS and len(FUNCTIONS[tag].row.partials) == 1):
+            self._arity(tag, arguments, range(1, 2))
+            matrix = self.factor(arguments[0], depth + 1)
+            return softmax_of(matrix, AXES[tag]) if tag in AXES else FUNCTIONS[tag](matrix)
         if tag not in FACTORS:
-            raise self._error(f"expected a matrix or one of {', '.join(FACTORS)}; got {short(tag)}.")
+            raise self._error(f"expected a matrix, a function, or one of {', '.join(FACTORS)}; got {short(tag)}.")
         row, arity = FACTORS[tag]
         self._arity(tag, arguments, arity)
         return row(self, arguments, depth)

@@ -18,6 +18,7 @@ from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare import numeric
 from symcell.declare.errors import CellError, cell_being_declared
+from symcell.declare.matrices import MatrixAlgebra, misuse
 
 Formula = Callable[..., Any]
 CONDITIONS = (Relational, And, Or, Not)  # not SymPy's Boolean: every Symbol is one
@@ -52,6 +53,8 @@ class Elementwise(sympy.Function):
         if len(arguments) != count:
             raise CellError(f"{cell_being_declared()}{cls.row.name}() takes {count} argument{'s' * (count > 1)}, "
                             f"got {len(arguments)}.")
+        if count == 1 and isinstance(arguments[0], MatrixAlgebra):
+            return _of_matrix(cls.row, arguments[0])
         for index, argument in enumerate(arguments):
             condition = cls.row.name == "where" and index == 0
             fits = isinstance(argument, CONDITIONS if condition else (sympy.Expr, int, float))
@@ -85,6 +88,16 @@ class Elementwise(sympy.Function):
             if inner is not sympy.S.Zero:
                 terms.append(self.fdiff(index) * inner)
         return sympy.Add(*terms)
+
+
+def _of_matrix(row: Function, matrix: MatrixAlgebra) -> Any:
+    """Apply a function to each entry of a matrix, once per call: by the NumPy function, which a module has to name."""
+    from symcell.declare.entrywise import function_of
+    from symcell.declare.static import numpy_text
+
+    if numpy_text(row) is None:
+        raise misuse(matrix, f"{row.name}({matrix}): a function of your own applies to vectors and scalars only.")
+    return function_of(row.name, matrix)
 
 
 FUNCTIONS: dict[str, type[Elementwise]] = {}

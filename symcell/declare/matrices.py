@@ -79,10 +79,15 @@ class MatrixAlgebra:
         raise CellAttributeError(f"{_cell(self)}the matrix {self} has no attribute {attribute!r}.{hint}")
 
     def _refuse(self, *_: Any) -> Any:
-        raise misuse(self, f"{self} is a matrix: it takes @, .T, +, - and * with matrices, and * and / with "
-                           "scalars. Functions are for vectors and scalars.")
+        raise misuse(self, f"{self} is a matrix: it takes @, .T, +, - and * with matrices, * and / with scalars, and "
+                           "functions of one argument.")
 
-    __pow__ = __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
+    def __abs__(self) -> Any:
+        from symcell.declare.functions import absolute
+
+        return absolute(self)
+
+    __pow__ = __rtruediv__ = __rpow__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
     __call__ = _refuse  # no __getitem__: SymPy would take what has one for a sequence
 
 
@@ -170,10 +175,15 @@ class BlockMatrix(MatrixAlgebra, sympy.Basic):
         return str(self)
 
 
-class EntrywiseProduct(MatrixAlgebra, sympy.Basic):
-    """The product of matrices entry by entry, as of a mask and a matrix. args: the matrices, of one shape."""
+class Entrywise(MatrixAlgebra, sympy.Basic):
+    """A matrix made of others of one shape, entry by entry."""
 
     __slots__ = ()
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """What it is made of."""
+        return self.args
 
     @property
     def _scope(self) -> Any:
@@ -182,17 +192,26 @@ class EntrywiseProduct(MatrixAlgebra, sympy.Basic):
     @property
     def matrices(self) -> tuple[Any, ...]:
         """The declared matrices in it."""
-        return declared(self.args)
+        return declared(self.factors)
 
     @property
     def codomain(self) -> str:
         """The dimension of its rows."""
-        return str(self.args[0].codomain)
+        return str(self.factors[0].codomain)
 
     @property
     def domain(self) -> str:
         """The dimension of its columns."""
-        return str(self.args[0].domain)
+        return str(self.factors[0].domain)
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self)
+
+
+class EntrywiseProduct(Entrywise):
+    """The product of matrices entry by entry, as of a mask and a matrix. args: the matrices."""
+
+    __slots__ = ()
 
     @property
     def T(self) -> EntrywiseProduct:
@@ -204,11 +223,8 @@ class EntrywiseProduct(MatrixAlgebra, sympy.Basic):
 
     __repr__ = __str__
 
-    def _sympystr(self, printer: Any) -> str:
-        return str(self)
 
-
-COMPUTED = (BlockMatrix, EntrywiseProduct)  # factors that are no array of their own: a matrix is computed of them
+COMPUTED = (BlockMatrix, Entrywise)  # factors that are no array of their own: a matrix is computed of them
 
 
 class MatrixSum(MatrixAlgebra, sympy.Basic):
@@ -256,7 +272,7 @@ def declared(factors: Iterable[Any]) -> tuple[Any, ...]:
     """Return the declared matrices in some factors."""
     found: list[Any] = []
     for factor in factors:
-        found += factor.matrices if isinstance(factor, EntrywiseProduct) else \
+        found += factor.matrices if isinstance(factor, Entrywise) else \
             [factor.matrix] if isinstance(factor, BlockMatrix) else [factor]
     return tuple(matrix for matrix in found if not isinstance(matrix, IdentityMatrix))
 

@@ -12,20 +12,27 @@ from typing import Any
 
 import sympy
 
+from symcell.declare.entrywise import softmax_of
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.formula import dims_of
 from symcell.declare.functions import exp, maximum, sqrt
+from symcell.declare.matrices import MatrixAlgebra
 from symcell.declare.reductions import SharedMean, SharedSpread, SharedWeight, Shift, reduce_mean, reduce_sum, shared
 from symcell.declare.symbols import Quantity
 
 Vectors = Any  # a formula, or a tuple of formulas
 
 
-def softmax(v: Vectors) -> Any:
+def softmax(v: Vectors, axis: str | None = None) -> Any:
     """Return exp(v) / sum(exp(v)), computed without overflow; of several vectors, over all their components.
 
-    The maximum that is subtracted first changes nothing, so no gradient flows through it.
+    The maximum that is subtracted first changes nothing, so no gradient flows through it. Of a matrix with
+    axis="columns" the softmax of each column, or with axis="rows" that of each row, computed once per call.
     """
+    if isinstance(v, MatrixAlgebra):
+        return softmax_of(v, axis)
+    if axis is not None:
+        raise CellError(f"{cell_being_declared()}softmax(v, axis={axis!r}): axis is for matrices; got {v!r}.")
     vectors = [shared(u) for u in _vectors("softmax", v)]
     shift = Shift(reduce(maximum, vectors))
     weights = [shared(exp(u - shift), SharedWeight) for u in vectors]

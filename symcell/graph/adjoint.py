@@ -28,7 +28,7 @@ from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
 from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum
 from symcell.graph.names import TRANSPOSED
-from symcell.graph.once import expression_dims, mirrored
+from symcell.graph.once import REPEATED, expression_dims, mirrored
 from symcell.graph.reductions import KINDS
 
 LATER = ".later"
@@ -65,11 +65,12 @@ class _Reverse:
         # What nothing is differentiated by: constants, what the sizes give, and what is made of these alone.
         self.fixed = {value.name for value in forward.with_role("constant", "size", "index")}
         for once in forward.once:
-            if set(once.reads) <= self.fixed:
+            if set(once.reads) <= self.fixed or once.largest:
                 self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
+            summed = isinstance(node, Once) and node.over
             repeats = isinstance(node, Map) and self._repeats(node)
-            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise) and not repeats:
+            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise) and not (repeats or summed):
                 self.functions.setdefault(node.expression, symbol(node.out))
 
     def run(self) -> Graph:
@@ -281,23 +282,34 @@ def _adjoint_of_time_sum(sweep: _Reverse, node: TimeSum) -> None:
         copied = sweep.build.fresh(f"d_{node.operand}.each")
         dims = sweep.forward.value(node.operand).dims
         sweep.terms[node.operand].append(symbol(sweep.build.map(copied, symbol(out), True, dims, whole=False)))
+
+
 def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
-    out = sweep.settle(node.out)
+    out = None if node.largest else sweep.settle(node.out)
     if out is None:
         return
+
     def dims_of(name: str) -> tuple[str, ...]:
         return (sweep.forward.value(name) if name in sweep.names else sweep.build.values[name]).dims
 
+    upstream = symbol(out + REPEATED[node.over] if node.over else out)
     dims = expression_dims(node, dims_of)
-    for name in (name for name in node.reads if name not in sweep.fixed):
-        term = symbol(out) * sweep.partial(node.expression, name)
-        term += mirrored(symbol(out) * sweep.partial(node.expression, name + TRANSPOSED), dims_of)
+
+    def summed(name: str, term: sympy.Expr, over: str) -> sympy.Expr:
         if term is sympy.S.Zero:
-            continue
+            return term
+        part = sweep.build.fresh(f"d_{name}.{node.out.replace('.', '_')}")
+        return symbol(sweep.build.once(part, term, dims_of(name), True, sweep.when(node.out), over))
+
+    for name in (name for name in node.reads if name not in sweep.fixed):
+        term = upstream * sweep.partial(node.expression, name)
+        term += mirrored(upstream * sweep.partial(node.expression, name + TRANSPOSED), dims_of)
         if dims and not dims_of(name):  # a scalar that meets every entry
-            part = sweep.build.fresh(f"d_{name}.{node.out.replace('.', '_')}")
-            term = symbol(sweep.build.once(part, term, (), anonymous=True, role=sweep.when(node.out), summed=True))
-        sweep.once_terms[name].append(term)
+            term = summed(name, term, "all")
+        for over in ("columns", "rows"):  # a vector that meets every entry of its column, or row
+            term += summed(name, upstream * sweep.partial(node.expression, name + REPEATED[over]), over)
+        if term is not sympy.S.Zero:
+            sweep.once_terms[name].append(term)
 
 
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
@@ -307,7 +319,7 @@ ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {
     Outer: _adjoint_of_outer,  # d_a += D b;  d_b += D^T a     for out += a b^T with adjoint D
     BatchSum: _adjoint_of_batch_sum,  # d_v += d_out
     TimeSum: _adjoint_of_time_sum,  # d_v += d_out, at every step
-    Once: _adjoint_of_once,  # d_U += d_out * dA/dU + (d_out * dA/dU.T)^T    for out = A(U, U.T)
+    Once: _adjoint_of_once,  # d_U += d_out * dA/dU + (d_out * dA/dU.T)^T    for out = A(U, U.T), and sums likewise
 }
 
 

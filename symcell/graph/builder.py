@@ -67,11 +67,14 @@ class Builder:
         return name
 
     def once(self, name: str, expression: sympy.Expr, dims: tuple[str, ...], anonymous: bool = False,
-             role: Role = "derived", summed: bool = False) -> str:
-        """Compute `name = expression` once per call: before the first step, or ("total") after the last."""
+             role: Role = "derived", over: str = "", largest: bool = False) -> str:
+        """Compute `name = expression`, or its sum or maximum `over` entries, once per call.
+
+        role: "derived" before the first step, or "total" after the last.
+        """
         self.add(name, dims, role, anonymous)
-        self.nodes.append(Once(name, expression, summed))
-        if not summed:
+        self.nodes.append(Once(name, expression, over, largest))
+        if not over:
             self._made.setdefault(expression, name)
         return name
 

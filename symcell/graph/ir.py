@@ -158,12 +158,14 @@ class TimeSum:
 class Once:
     """out = expression, once per call, for each entry of a matrix, a vector or a scalar (graph/once.py).
 
-    summed: out is a scalar, the sum of the expression over all entries.
+    over: out is a sum over entries of the expression: over "all" of them, a scalar; over the entries of each of its
+    "columns", or of its "rows", a vector. largest: not their sum, but the largest of them, which is not differentiated.
     """
 
     out: str
     expression: sympy.Expr
-    summed: bool = False
+    over: str = ""
+    largest: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -172,7 +174,8 @@ class Once:
 
     def __str__(self) -> str:
         text = str(self.expression).replace(EYE, "I")
-        return f"{self.out} = sum({text})" if self.summed else f"{self.out} = {text}"
+        what = ("max" if self.largest else "sum") + ("" if self.over == "all" else f" over {self.over}")
+        return f"{self.out} = {what}({text})" if self.over else f"{self.out} = {text}"
 
 
 Computed = MatMul | Map | Reduce  # a value of each step, or of the whole sequence

@@ -13,15 +13,15 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
+from symcell.declare.matrices import MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.static import computable
-from symcell.declare.symbols import NEXT, Apply, MatrixSymbol
+from symcell.declare.symbols import NEXT, Apply
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.check import check
+from symcell.graph.entries import entry
 from symcell.graph.ir import GIVEN, Carry, Graph
-from symcell.graph.names import BLOCKS, EYE, TRANSPOSED
 
 
 def lower(spec: CellSpec) -> Graph:
@@ -40,7 +40,7 @@ def lower(spec: CellSpec) -> Graph:
     stepwise = {spec.output, *(name + NEXT for name, _ in spec.states)}  # even if made of what never changes
     for equation in spec.equations:
         if isinstance(equation.expression, MatrixSum):
-            expression = _matrix(build, equation.expression, equation.name)
+            expression = _matrix(build, equation.expression, equation.name, equation.anonymous)
             build.once(equation.name, expression, equation.dims, equation.anonymous)
         elif equation.name in stepwise or not _once(build, equation):
             _equation(build, equation, False if equation.name in stepwise else None)
@@ -68,21 +68,11 @@ def _is_static(build: Builder, formula: sympy.Basic) -> bool:
         build.values[name].role in GIVEN for name in names)
 
 
-def _matrix(build: Builder, formula: MatrixSum, name: str) -> sympy.Expr:
+def _matrix(build: Builder, formula: MatrixSum, name: str, anonymous: bool) -> sympy.Expr:
     terms = []
     for coefficient, (factor,) in formula._terms():
-        terms.append(_expression(build, coefficient, name) * _entry(factor))
+        terms.append(_expression(build, coefficient, name) * entry(build, factor, name, anonymous))
     return sympy.Add(*terms)
-
-
-def _entry(factor: IdentityMatrix | BlockMatrix | EntrywiseProduct | MatrixSymbol) -> sympy.Expr:
-    if isinstance(factor, EntrywiseProduct):
-        return sympy.Mul(*map(_entry, factor.args))
-    if isinstance(factor, IdentityMatrix):
-        return symbol(EYE)
-    if isinstance(factor, BlockMatrix):
-        return symbol(f"{BLOCKS}{factor.blocks}") * _entry(factor.matrix)
-    return symbol(factor.name + TRANSPOSED * factor.transposed)
 
 
 def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:

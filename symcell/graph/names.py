@@ -1,4 +1,4 @@
-"""Symbols of a graph: names of values, and in what is computed once per call also transposes and patterns."""
+"""Symbols of a graph: names of values; in what is computed once per call also transposes, patterns, repetitions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 import sympy
 
 TRANSPOSED = ".T"  # behind a matrix's name: with a dot no author's name can collide
+DOWN = ".down"  # behind a vector's name: the matrix whose columns are all this vector, entry (i, j) is v[i]
+ACROSS = ".across"  # the matrix whose rows are all this vector: entry (i, j) is v[j]
 EYE = "identity."
 BLOCKS = "blocks."  # with a number: so many blocks along the diagonal
 
@@ -18,8 +20,27 @@ def symbol(name: str) -> sympy.Symbol:
 
 
 def base(name: str) -> str:
-    """Return the name of the value itself, without its transposition."""
-    return name.removesuffix(TRANSPOSED)
+    """Return the name of the value itself, without its transposition or repetition."""
+    return name.removesuffix(TRANSPOSED).removesuffix(DOWN).removesuffix(ACROSS)
+
+
+def is_repeated(name: str) -> bool:
+    """Whether a symbol is the matrix that repeats a vector."""
+    return name.endswith((DOWN, ACROSS))
+
+
+def mirror(name: str) -> str:
+    """Return the name of the transpose of a matrix."""
+    if is_repeated(name):
+        return base(name) + (ACROSS if name.endswith(DOWN) else DOWN)
+    return base(name) if name.endswith(TRANSPOSED) else name + TRANSPOSED
+
+
+def seen(name: str, array: Any) -> Any:
+    """Return what a symbol stands for, given the array of its value, of any library: it broadcasts to a matrix."""
+    if name.endswith(DOWN):
+        return array[:, None]
+    return array.T if name.endswith(TRANSPOSED) else array
 
 
 def is_pattern(name: str) -> bool:

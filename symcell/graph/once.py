@@ -3,7 +3,10 @@
 A `Once` node is an elementwise expression of whole arrays. Its symbols are names of values; a name with ".T" behind it
 is the transpose, and patterns are the identity and blocks along the diagonal. Transposition is thereby one more name,
 and SymPy differentiates by it: with A = U - U.T the entry (i, j) of d_A adds to d_U at (i, j) by the first name and,
-mirrored, at (j, i) by the second.
+mirrored, at (j, i) by the second. Likewise a vector with ".across" or ".down" behind its name is the matrix that
+repeats it; what comes back to that is summed over the columns, or the rows. Such sums are nodes too (`Once.over`), and
+the two are each other's adjoints. With them softmax of the columns of a matrix is three nodes, none of a kind of its
+own.
 """
 
 from __future__ import annotations
@@ -16,30 +19,47 @@ import sympy
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import PASSED, Graph, Once
-from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern, pattern, symbol
+from symcell.graph.names import (
+    ACROSS,
+    DOWN,
+    EYE,
+    TRANSPOSED,
+    base,
+    is_pattern,
+    is_repeated,
+    mirror,
+    pattern,
+    seen,
+    symbol,
+)
+from symcell.graph.reductions import reduced
 
 Array = Any
 Dims = Callable[[str], tuple[str, ...]]
+REPEATED = {"columns": ACROSS, "rows": DOWN, "all": ""}  # how a sum meets the entries that it is made of
 
 
 def mirrored(expression: sympy.Expr, dims: Dims) -> sympy.Expr:
     """Return the transpose of an expression: every matrix in it becomes its transpose, and back."""
-    swaps = {}
-    for name in (found.name for found in expression.free_symbols):
-        if not is_pattern(name) and len(dims(base(name))) == 2:
-            swaps[symbol(name)] = symbol(base(name) if name.endswith(TRANSPOSED) else name + TRANSPOSED)
-    return expression.xreplace(swaps)
+    names = [found.name for found in expression.free_symbols if not is_pattern(found.name)]
+    return expression.xreplace({symbol(name): symbol(mirror(name)) for name in names
+                                if is_repeated(name) or len(dims(base(name))) == 2})
 
 
 def expression_dims(node: Once, dims: Dims) -> tuple[str, ...]:
     """Return the dimensions of an expression: of its result, or of what is summed to that."""
-    if not node.summed:
+    if not node.over:
         return dims(node.out)
     for found in sorted(node.expression.free_symbols, key=str):
-        if not is_pattern(found.name) and dims(base(found.name)):
+        if not is_pattern(found.name) and not is_repeated(found.name) and dims(base(found.name)):
             own = dims(base(found.name))
             return own[::-1] if found.name.endswith(TRANSPOSED) else own
     return ()
+
+
+def reduced_dims(over: str, expected: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimensions of a sum over the entries of an expression that has these."""
+    return {"": expected, "all": (), "columns": expected[1:], "rows": expected[:1]}[over]
 
 
 def faults(graph: Graph, node: Once) -> Iterator[str]:
@@ -48,8 +68,10 @@ def faults(graph: Graph, node: Once) -> Iterator[str]:
         return graph.value(name).dims
 
     role, expected = graph.value(node.out).role, expression_dims(node, dims)
-    if node.summed and dims(node.out) != ():
-        yield f"{node}: a sum over all entries is a scalar"
+    if node.over not in ("", *REPEATED) or (node.over in ("columns", "rows") and len(expected) != 2):
+        yield f"{node}: {expected} has no such entries to sum over"
+    elif dims(node.out) != reduced_dims(node.over, expected):
+        yield f"{node}: expected {reduced_dims(node.over, expected)}; a sum over all entries is a scalar"
     if role not in ("derived", "total"):
         yield f"{node}: writes to the wrong kind of value"
     allowed = {*PASSED} | ({"sum", "total"} if role == "total" else set())
@@ -57,12 +79,18 @@ def faults(graph: Graph, node: Once) -> Iterator[str]:
         if is_pattern(name):
             fits = len(expected) == 2 and (name != EYE or expected[0] == expected[1])
         else:
-            own = dims(base(name))
-            fits = (own[::-1] if name.endswith(TRANSPOSED) else own) in ((), expected)
+            fits = _fits(name, dims(base(name)), expected)
             if graph.value(base(name)).role not in allowed:
                 yield f"{node}: {name} is not known once per call"
         if not fits:
             yield f"{node}: the dimensions of {name} do not fit {expected}"
+
+
+def _fits(name: str, own: tuple[str, ...], expected: tuple[str, ...]) -> bool:
+    """Whether a symbol can stand in an expression of the expected dimensions, given those of its value."""
+    if is_repeated(name):
+        return len(expected) == 2 and own == ((expected[0],) if name.endswith(DOWN) else (expected[1],))
+    return (own[::-1] if name.endswith(TRANSPOSED) else own) in ((), expected)
 
 
 def run(graph: Graph, late: bool, env: Mapping[str, Array], sizes: Mapping[str, int],
@@ -87,6 +115,9 @@ def _value(graph: Graph, node: Once, env: Mapping[str, Array], sizes: Mapping[st
         if is_pattern(name):
             values[name] = pattern(name, *shape)
         else:
-            values[name] = np.asarray(env[base(name)]).T if name.endswith(TRANSPOSED) else env[base(name)]
+            values[name] = seen(name, np.asarray(env[base(name)]))
     value = np.broadcast_to(np.asarray(evaluate(node.expression, values, functions, constant)), shape)
-    return np.asarray(value.sum()) if node.summed else np.array(value)
+    if node.over in ("columns", "rows"):
+        lines = value.T if node.over == "columns" else value
+        return np.array(reduced("shift" if node.largest else "sum", lines, constant)[..., 0])
+    return np.asarray(value.sum()) if node.over else np.array(value)

@@ -14,6 +14,7 @@ import sympy
 from sympy.core import relational
 from sympy.logic import boolalg
 
+from symcell.declare.entrywise import AXES, EntrywiseFunction
 from symcell.declare.functions import Elementwise
 from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
@@ -75,6 +76,8 @@ def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, size
         rows, cols = sizes[factor.codomain], sizes[factor.domain]
         if isinstance(factor, EntrywiseProduct):
             return reduce(operator.mul, map(entries, factor.args))
+        if isinstance(factor, EntrywiseFunction):
+            return _function(factor.operation, entries(*factor.factors), library)
         if isinstance(factor, BlockMatrix):
             n = factor.blocks
             kept = library.constant([[float(i * n // rows == j * n // cols) for j in range(cols)] for i in range(rows)])
@@ -84,6 +87,15 @@ def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, size
         return env[factor.name].T if factor.transposed else env[factor.name]
 
     return reduce(operator.add, (_walk(c, env, library) * entries(factor) for c, (factor,) in formula._terms()))
+
+
+def _function(operation: str, matrix: Array, library: Library) -> Array:
+    if operation not in AXES:
+        return library.function(operation)(matrix)
+    lines = matrix.T if AXES[operation] == "columns" else matrix
+    weights = library.function("exp")(lines - library.reduce("shift", lines))
+    result = weights / library.reduce("sum", weights)
+    return result.T if AXES[operation] == "columns" else result
 
 
 def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import sympy
 
+from symcell.declare.entrywise import AXES, EntrywiseFunction
 from symcell.declare.functions import Elementwise
 from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT, ROW, Apply, MatrixSymbol
+from symcell.declare.symbols import NEXT, ROW, Apply
 from symcell.proof.algebra import Algebra
 from symcell.proof.definitions import PRIMITIVES, defined
 from symcell.proof.plain import plain
@@ -138,8 +139,9 @@ class Unrolled:
 
         return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
 
-    def _matrix(self, factor: MatrixSymbol | IdentityMatrix | BlockMatrix | EntrywiseProduct,
-                env: Mapping[str, Any]) -> Any:
+    def _matrix(self, factor: Any, env: Mapping[str, Any]) -> Any:
+        if isinstance(factor, EntrywiseFunction):
+            return self._function(factor.operation, self._matrix(factor.factors[0], env))
         if isinstance(factor, EntrywiseProduct):
             return reduce(np.multiply, (self._matrix(part, env) for part in factor.args))
         if isinstance(factor, BlockMatrix):
@@ -151,6 +153,16 @@ class Unrolled:
         if isinstance(factor, IdentityMatrix):
             return np.eye(self.problem.sizes[factor.domain], dtype=int).astype(object)
         return env[factor.name].T if factor.transposed else env[factor.name]
+
+    def _function(self, operation: str, matrix: Any) -> Any:
+        if operation not in AXES:
+            return np.frompyfunc(defined(Opaque, operation), 1, 1)(matrix)
+        lines = matrix.T if AXES[operation] == "columns" else matrix
+        result = np.empty(lines.shape, dtype=object)
+        for index, line in enumerate(lines):  # the largest is subtracted, as in the graph, and here differentiated too
+            weights = self._part(np.frompyfunc(Opaque.exp, 1, 1)(line - self._part(_reduction("max", line)).item()))
+            result[index] = weights / self._part(_reduction("sum", weights)).item()
+        return result.T if AXES[operation] == "columns" else result
 
     def _part(self, formula: Any) -> Any:
         """A statement for each entry of an array of formulas."""

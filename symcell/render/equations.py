@@ -36,8 +36,8 @@ def _named(notation: Notation, graph: Graph, whole: bool) -> list[Equation]:
 def once_equations(notation: Notation) -> list[Equation]:
     """Return an equation for each named value that is computed from the parameters once per call."""
     formula = Formula(notation)
-    return [Equation(formula(node.out), formula(node.expression)) for node in notation.forward.once
-            if notation.formula(node.out) is None]
+    return [Equation(formula(node.out), formula.over(node)[0] if node.over else formula(node.expression))
+            for node in notation.forward.once if notation.formula(node.out) is None]
 
 
 def _right(formula: Formula, node: Computed | TimeSum) -> str:

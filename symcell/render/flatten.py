@@ -46,4 +46,4 @@ def _inner(notation: Notation, node: sympy.Expr) -> sympy.Expr | None:
     found = notation.formula(node.name) if isinstance(node, sympy.Symbol) else None
     if isinstance(found, Map) and isinstance(found.expression, sympy.Symbol):  # a copy
         return _inner(notation, found.expression)
-    return found.expression if isinstance(found, Map) or (isinstance(found, Once) and not found.summed) else None
+    return found.expression if isinstance(found, Map) or (isinstance(found, Once) and not found.over) else None

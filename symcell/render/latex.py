@@ -11,7 +11,7 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.graph.ir import Map, MatMul, Once, Reduce, TimeSum, symbol
-from symcell.graph.names import BLOCKS, EYE, TRANSPOSED, base, is_pattern
+from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -72,9 +72,13 @@ class Formula:
             return r"\mathbf{I}" if name == EYE else blocks, Level.BASE
         if name.endswith(TRANSPOSED):
             return self(base(name), Level.BASE) + r"^\top", Level.ATOM
+        if name.endswith(ACROSS):
+            return rf"\mathbf{{1}} {self(base(name), Level.BASE)}^\top", Level.APPLIED
+        if name.endswith(DOWN):
+            return rf"{self(base(name), Level.ATOM)} \mathbf{{1}}^\top", Level.APPLIED
         node = self.notation.formula(name)
-        if isinstance(node, Once) and node.summed:
-            return self.summed(node)
+        if isinstance(node, Once) and node.over:
+            return self.over(node)
         if isinstance(node, (Map, Once)):
             return self._print(node.expression)
         if isinstance(node, MatMul):
@@ -99,9 +103,16 @@ class Formula:
         """Return the sum over all steps."""
         return rf"\sum_{{t=1}}^{{T}} {self(node.operand, Level.PRODUCT)}"
 
-    def summed(self, node: Once) -> tuple[str, Level]:
-        """Return the sum over all entries: of a matrix whose other entries are zero its trace."""
+    def over(self, node: Once) -> tuple[str, Level]:
+        """Return the sum over all entries, of a diagonal matrix its trace, or the sums or maxima of columns or rows."""
         expression = node.expression
+        if node.largest:
+            word = r"\operatorname{{colmax}}" if node.over == "columns" else r"\operatorname{{rowmax}}"
+            return sized(word + r"\left({0}\right)", [self(expression)]), Level.APPLIED
+        if node.over != "all":
+            columns = node.over == "columns"
+            entries = self(expression, Level.BASE if columns else Level.ATOM) + r"^\top" * columns
+            return rf"{entries} \mathbf{{1}}", Level.APPLIED
         if symbol(EYE) in sympy.Mul.make_args(expression):
             rest = expression / symbol(EYE)
             negative = is_negative(self.notation, rest)

@@ -18,7 +18,7 @@ import sympy
 
 from symcell.declare.symbols import NEXT, ROW
 from symcell.graph.ir import GIVEN, Computed, Graph, Map, MatMul, Once, TimeSum, Value
-from symcell.graph.names import TRANSPOSED, base, is_pattern
+from symcell.graph.names import TRANSPOSED, base, is_pattern, is_repeated
 from symcell.render.names import Name, name_of, names_of
 
 
@@ -30,9 +30,11 @@ class Notation:
     backward: Graph
 
     def value(self, name: str) -> Value:
-        """Return the value of this name, of either graph; of what is computed once also a transpose, a pattern."""
+        """Return the value of this name, of either graph; of what is computed once also other forms of it."""
         if is_pattern(name):
             return Value(name, ("", ""), "constant")
+        if is_repeated(name):
+            return replace(self.value(base(name)), name=name, dims=("", ""))
         if name.endswith(TRANSPOSED):
             value = self.value(base(name))
             return replace(value, name=name, dims=value.dims[::-1])

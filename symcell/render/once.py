@@ -5,10 +5,13 @@ In float64 whatever the kernel's dtype: it costs little beside the steps, and is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+import sympy
+
 from symcell.graph.ir import BatchSum, Graph, Once, Outer
-from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern
+from symcell.graph.names import EYE, TRANSPOSED, base, is_pattern, is_repeated
 from symcell.render.identifiers import Identifiers
 from symcell.render.numpy_expression import numpy_expression
 
@@ -84,18 +87,30 @@ def _read(names: Identifiers, name: str, text: str) -> str:
 def _assign(graph: Graph, node: Once, names: Identifiers) -> str:
     arrays = sorted(found.name for found in node.expression.free_symbols if not is_pattern(found.name))
     matrices = [name for name in arrays if len(graph.value(base(name)).dims) == 2]
+    # Vectors that are repeated broadcast beside a matrix only.
+    assert matrices or not any(map(is_repeated, arrays)), node
     turned = ".T" if matrices and matrices[0].endswith(TRANSPOSED) else ""
     shape = f"{_variable(names, base(matrices[0]))}{turned}.shape" if matrices else ""
     text = numpy_expression(node.expression, lambda name: _variable(names, name), shape)
-    return f"{_variable(names, node.out)} = {f'np.sum({text})' if node.summed else text}"
+    if node.over:
+        axis = "" if node.over == "all" else f", axis={0 if node.over == 'columns' else 1}"
+        text = f"np.{'max' if node.largest else 'sum'}({text}{axis})"
+    return f"{_variable(names, node.out)} = {text}"
 
 
 def _comment(graph: Graph, nodes: list[Once]) -> tuple[str, ...]:
     lines = []
     for node in nodes:
         dims = graph.value(node.out).dims
-        text = str(node.expression).replace(EYE, "I").replace(TRANSPOSED, "^T")
-        what = f"the sum over all entries of {text}" if node.summed else text
+        text = _written(node.expression)
+        entries = "all entries" if node.over == "all" else f"the entries of each of the {node.over}"
+        what = f"the {'maximum' if node.largest else 'sum'} over {entries} of {text}" if node.over else text
         lines.append(f"{node.out} ({', '.join(dims)}) = {what}")
     return tuple(lines)
+
+
+def _written(expression: sympy.Basic) -> str:
+    """Return an expression as a comment has it: U^T a transpose, 1 v^T a matrix whose rows are all v."""
+    text = re.sub(r"([\w.]+)\.across", r"(1 \1^T)", re.sub(r"([\w.]+)\.down", r"(\1 1^T)", str(expression)))
+    return text.replace(EYE, "I").replace(TRANSPOSED, "^T")
 

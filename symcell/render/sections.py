@@ -98,6 +98,11 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
         special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
     if r"\mathbf{B}_" in text:
         special += r" $\mathbf{B}_n$ holds $1$ in $n$ blocks along the diagonal and $0$ elsewhere."
+    if r"\operatorname{colmax}" in text or r"\operatorname{rowmax}" in text:
+        special += r" $\operatorname{colmax}(A)$ holds the largest entry of each column of $A$, rowmax of each row."
+    if r"\mathbf{1} " in text or r" \mathbf{1}^" in text:
+        special += (r" $\mathbf{1} v^\top$ is the matrix whose rows are all $v$, and $A \mathbf{1}$ holds the sums of "
+                    r"the rows of $A$.")
     if any(isinstance(node, Reduce) for node in notation.forward.nodes):
         special += r" A number beside a vector meets each of its components; $\max(v)$ is the largest component of $v$."
     yield special

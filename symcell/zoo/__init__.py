@@ -48,6 +48,7 @@ _FAMILIES = {
         "lstm_residual": "lstm_extended:LSTMResidual",
         "lstm_working_memory": "lstm_extended:LSTMWorkingMemory",
         "lstm_memory_controller": "lstm_extended:LSTMMemoryController",
+        "lstm_mass_conserving": "mass:LSTMMassConserving",
         "lstm_hard_sigmoid": "exponential:LSTMHardSigmoid",
         "slstm": "exponential:SLSTM",
         "janet": "janet:JANET",

@@ -14,7 +14,12 @@ from symcell.graph.names import BLOCKS, pattern
 from tests.declare.text import declare
 from tests.oracle import Sample, run
 
-WORDS = {"Identity": symcell.Identity, "BlockDiagonal": symcell.BlockDiagonal}
+
+def softmax(matrix, axis):
+    return np.exp(matrix) / np.exp(matrix).sum(axis=axis, keepdims=True)
+
+
+WORDS = {"softmax": symcell.softmax, "Identity": symcell.Identity, "BlockDiagonal": symcell.BlockDiagonal}
 BODY = """
 x, h = Input(), State()
 W, U, V, P, Q = Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, "R"), Matrix(h, "R")
@@ -43,6 +48,19 @@ EXPRESSIONS = {
     "(BlockDiagonal(U, 3) * V * (1 - a)) @ h": lambda p: np.diag(np.diag(p.U * p.V)) * (1 - p.a),
     "((U * V) @ U) @ h": lambda p: (p.U * p.V) @ p.U,
     "((U - V) * U) @ h": lambda p: (p.U - p.V) * p.U,
+    "exp(U) @ h": lambda p: np.exp(p.U),
+    "tanh(U - V.T).T @ h": lambda p: np.tanh(p.U - p.V.T).T,
+    "(abs(U) * exp(a * V) - V) @ h": lambda p: np.abs(p.U) * np.exp(p.a * p.V) - p.V,
+    "sigmoid(U * V).T @ h": lambda p: 1 / (1 + np.exp(-(p.U * p.V).T)),
+    "exp(BlockDiagonal(U, 3)) @ h": lambda p: np.exp(np.diag(np.diag(p.U))),
+    "exp(tanh(U).T) @ h": lambda p: np.exp(np.tanh(p.U).T),
+    "(P @ sigmoid(Q).T) @ h": lambda p: p.P @ (1 / (1 + np.exp(-p.Q.T))),
+    "softmax(U, axis='columns') @ h": lambda p: np.exp(p.U) / np.exp(p.U).sum(axis=0),
+    "softmax(U, axis='rows') @ h": lambda p: np.exp(p.U) / np.exp(p.U).sum(axis=1)[:, None],
+    "softmax(U - a * V.T, 'columns').T @ h": lambda p: softmax(p.U.T - p.a * p.V, 1),
+    "(softmax(U, 'columns') * softmax(U.T, 'columns') - 2 * U) @ h": lambda p:
+        softmax(p.U, 0) * softmax(p.U.T, 0) - 2 * p.U,
+    "(P @ softmax(Q.T, 'rows')) @ h": lambda p: p.P @ softmax(p.Q.T, 1),
     "(P @ Q.T) @ h": lambda p: p.P @ p.Q.T,
     "(U + P @ Q.T) @ h": lambda p: p.U + p.P @ p.Q.T,
     "(U - V + a * P @ Q.T).T @ h": lambda p: (p.U - p.V + p.a * p.P @ p.Q.T).T,
@@ -142,9 +160,23 @@ REFUSED = {
     "q = (U + 1) @ h": "a multiple of the identity",
     "q = (U + h) @ h": "a matrix is added to a matrix only",
     "q = (U * 'a') @ h": "a matrix is multiplied by a number",
-    "q = exp(U) @ h": "exp() applies to formulas of vectors and scalars, got U",
-    "q = sigmoid(U - V)": "sigmoid() applies to formulas of vectors and scalars, got U - V",
-    "q = abs(U - V)": "is a matrix: it takes @, .T, +, - and *",
+    "q = exp(U)": None,
+    "q = exp(U @ V) @ h": "exp(U @ V): a product of matrices is never formed",
+    "q = exp(Identity(h)) @ h": "an identity is no parameter",
+    "q = exp(2 * Identity(h)) @ h": "an identity is no parameter",
+    "q = maximum(U, V) @ h": "maximum() applies to formulas of vectors and scalars, got U",
+    "q = exp(U) * b": "is no scalar of parameters and constants",
+    "q = exp(U) + 1": "a matrix is added to a matrix only",
+    "q = exp(W) @ h": "exp(W)) is (H, I) and applies to vectors of I",
+    "q = 1 / U": "is a matrix: it takes @, .T, +, - and *",
+    "q = U**2": "is a matrix: it takes @, .T, +, - and *",
+    "q = softmax(U)": 'softmax(U, axis=None): of a matrix it is that of each of its columns, which then sum to 1, or '
+                      'of each of its rows: axis="columns" or axis="rows".',
+    "q = softmax(U, axis=0)": 'axis="columns" or axis="rows"',
+    "q = softmax(U, axis=[])": 'axis="columns" or axis="rows"',
+    "q = softmax(U @ V, axis='rows')": "a product of matrices is never formed",
+    "q = softmax(h, axis='rows')": "axis is for matrices; got h",
+    "q = softmax((U, V), axis='rows')": "axis is for matrices",
     "q = (U - V) @ x": "(U - V) is (H, H) and applies to vectors of H; x is a vector of I",
     "q = (U - V) @ 3": "a matrix applies to a vector expression",
     "q = Identity(h) @ x": "the shapes in Identity(H) @ x do not agree: x is a vector of I",

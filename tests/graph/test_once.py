@@ -127,7 +127,7 @@ def test_a_wrong_node_is_found(expression, fault):
 def test_a_sum_of_entries_is_a_scalar():
     forward, _ = graphs(declare(START + "A = U - U.T\nh.next = A @ h + W @ x + tau * a"))
     with pytest.raises(GraphError, match="a sum over all entries is a scalar"):
-        check(changed(forward, Once("A", symbol("U"), summed=True)))
+        check(changed(forward, Once("A", symbol("U"), over="all")))
 
 
 # --- planted errors -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
 from symcell.declare.members import BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
+from symcell.declare.normalise import softmax
 
 
 # The equations are written as a person might, not as a linter would.
@@ -55,6 +56,22 @@ class Derived(Cell):
     A = U - BlockDiagonal(U, 2).T - gamma * Identity(h)
     f = sigmoid(W @ x + (s * U - V.T / 2) @ h + b)
     h.next = (1 - r) * h + r * tanh(s * (W @ x) + A @ (f * h)) + A.T @ (U @ h) * exp(k * gamma)
+
+
+class Entries(Cell):
+    """Matrices made of others: softmax of columns and rows, a mask, functions, with and without names."""
+
+    x = Input()
+    h = State()
+    W, G, C, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, x), Matrix(h, h), Matrix(h, h)
+    K = Matrix(h, h, learned=False)
+    b, a = Vector(h), Scalar(init=0.5)
+
+    R = softmax(G, axis="columns")
+    Q = softmax(a * C - W, axis="rows")
+    A = K * (U - V.T) * BlockDiagonal(U, 2)
+    f = sigmoid(Q @ x + (a * exp(-V).T + tanh(G) - U * V) @ h + b)
+    h.next = f * (R @ h) + (1 - f) * tanh(A @ h + (R.T - V) @ (softmax(G.T, axis="columns") @ h))
 
 
 class Bare(Cell):

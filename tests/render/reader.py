@@ -17,7 +17,7 @@ OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
     "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "tr": np.trace,
-    "argmax": lambda vector: Place(vector),
+    "argmax": lambda vector: Place(vector), "colmax": lambda m: m.max(axis=0), "rowmax": lambda m: m.max(axis=1),
 }  # fmt: skip
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
@@ -55,6 +55,7 @@ class Reader:
             raise Unreadable(f"a character that no formula has: {formula}")
         self.tokens = [token[0] for token in found if not token[0].isspace()]
         self.at = 0
+        self.bars = False  # whether a bar would close
 
     @property
     def next(self):
@@ -86,7 +87,8 @@ class Reader:
             result = factors[0](env)
             for factor in factors[1:]:
                 other = factor(env)
-                assert np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
+                repeated = np.ndim(result) == np.ndim(other) == 2 and 1 in (*np.shape(result), *np.shape(other))
+                assert repeated or np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
                 result = result * other
             return -result if sign < 0 else result
 
@@ -99,7 +101,7 @@ class Reader:
             body = self.product()
             return lambda env: sum(body(row) for row in env["rows"])
         factors = [self.factor()]
-        while self.next not in STOP:
+        while self.next not in STOP or (self.next == "|" and not self.bars):
             if self.next == r"\cdot":
                 self.take()
             factors.append(self.factor())
@@ -133,6 +135,13 @@ class Reader:
 
     def atom(self):
         token = self.next
+        if token == "|":
+            self.take()
+            self.bars = True
+            inside = self.sum()
+            self.bars = False
+            self.expect("|")
+            return lambda env: np.abs(inside(env))
         if token == "(" or token in OPEN:
             closing = [")"] if token == "(" else [OPEN[token], ")"]
             self.expect(*(["("] if token == "(" else [token, "("]))
@@ -296,6 +305,8 @@ def together(left, right):
         return left.sum(axis=1)
     if isinstance(left, str) and left == "sum":
         return right.sum() if right.ndim == 1 else right.sum(axis=0)[None]
+    if isinstance(right, str):  # a column in front of a row of ones
+        return left[:, None]
     if isinstance(left, str):
         return right  # a column of ones in front of a row: the row, as often as its neighbours ask for
     if np.ndim(left) == 0 or np.ndim(right) == 0:

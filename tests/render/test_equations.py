@@ -9,11 +9,12 @@ import pytest
 from symcell.graph.interpret import interpret
 from symcell.zoo import find, names
 from tests import reductions
-from tests.render.cells import Bare, Derived, Odd, Shared
+from tests.render.cells import Bare, Derived, Entries, Odd, Shared
 from tests.render.printed import Case, key
 from tests.render.reader import Unreadable, read
 
 CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived,
+         "entries": Entries,
          **{cell.__name__: cell for cell in reductions.CELLS}}
 
 
@@ -48,7 +49,7 @@ def test_adjoint_equations_and_gradients(case):
     assert case.wrong(equations) == []
     lefts = {equation.left for equation in equations}
     spec = case.cell.spec
-    assert {key(name, bar=True) for name in case.sample.params} <= lefts
+    assert {key(parameter.name, bar=True) for parameter in spec.parameters if parameter.learned} <= lefts
     assert {key(name, "t-1", bar=True, plus="^+") for name, _ in spec.states} <= lefts
     assert {key(name, "t", bar=True) for name, _ in spec.inputs} <= lefts
 

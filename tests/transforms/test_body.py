@@ -14,6 +14,7 @@ from symcell.declare.words import DECLARED, names_in, words
 from symcell.graph.lower import lower
 from symcell.transforms.body import Body, declaration
 from symcell.zoo import names
+from tests import together
 from tests.declare.text import declare
 
 
@@ -40,7 +41,7 @@ class Mixed(Cell):
     y = Output(h.next * f)
 
 
-@pytest.mark.parametrize("cell", [Mixed, *names()])
+@pytest.mark.parametrize("cell", [Mixed, *together.CELLS, *names()])
 def test_a_copy_declares_the_same_cell(cell):
     old, new = declaration(cell), copy(cell).spec
     assert str(new) == str(old)

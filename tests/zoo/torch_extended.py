@@ -81,6 +81,15 @@ def slstm(p, x, h, c, n, m):
     return h, h, c, n, new
 
 
+def lstm_mass_conserving(p, x, c):
+    """Hoedt et al. 2021, arXiv:2101.05186, with softmax for both normalisations and R of its biases alone."""
+    part = c / (c.abs().sum(dim=1, keepdim=True) + 1e-5)
+    gates = {k: linear(x["x"], p[f"W_{k}"], p[f"b_{k}"]) + linear(part, p[f"U_{k}"]) for k in "io"}
+    mass = linear(c, torch.softmax(p["B_r"], dim=0)) + torch.softmax(gates["i"], dim=1) * x["m"].sum(1, keepdim=True)
+    o = sigmoid(gates["o"])
+    return o * mass, (1 - o) * mass
+
+
 # --- two paths, differential equations ---
 
 
@@ -144,7 +153,7 @@ EXTENDED = {
     cell.__name__: cell
     for cell in (
         rnn_multiplicative, rnn_multiplicative_integration, gru1, gru2, gru3,
-        lstm_projected, lstm_hard_sigmoid, gru_hard_sigmoid, slstm, scrn, lem,
+        lstm_projected, lstm_mass_conserving, lstm_hard_sigmoid, gru_hard_sigmoid, slstm, scrn, lem,
         qrnn_f, qrnn_fo, qrnn_ifo, min_gru, min_lstm,
     )
 }
