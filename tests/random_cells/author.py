@@ -1,4 +1,4 @@
-"""An author of random cells: each decision is drawn by Hypothesis, each line declared as a class body would.
+"""An author of random cells: each decision is an integer that is drawn, each line declared as a class body would.
 
 Choices are ordered from the plain to the special, so that what Hypothesis shrinks to is a short cell.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy
-from hypothesis import strategies as st
 
 from symcell import (
     BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector, equal, exp, layer_norm, leaky_relu,
@@ -34,9 +33,9 @@ Formula = Any
 class Author:
     """What has been declared so far, and how a formula of some dimension is made of it."""
 
-    def __init__(self, draw: Callable[[Any], Any]) -> None:
-        """`draw`: of a composite strategy."""
-        self.draw, self.body = draw, Body(NOTHING, "Random", "Drawn at random.")
+    def __init__(self, integer: Callable[[int, int], int]) -> None:
+        """`integer(low, high)` draws one of low, ..., high."""
+        self.integer, self.body = integer, Body(NOTHING, "Random", "Drawn at random.")
         self.dims = DIMS[:self.integer(1, 3)]
         self.vectors: dict[str, list[Formula]] = {dim: [] for dim in self.dims}  # of the step
         self.static: dict[str, list[Formula]] = {dim: [] for dim in self.dims}  # of parameters alone
@@ -46,9 +45,6 @@ class Author:
         self.count = 0
 
     # --- decisions ----------------------------------------------------------------------------------------
-
-    def integer(self, low: int, high: int) -> int:
-        return self.draw(st.integers(low, high))
 
     def one(self, options: Any) -> Any:
         return options[self.integer(0, len(options) - 1)]
@@ -123,7 +119,7 @@ class Author:
         return self.one((maximum, minimum))(a, self.number(depth) if self.chance(3) else self.vector(dim, depth))
 
     def choice(self, dim: str, depth: int) -> Formula:
-        a, b = self.vector(dim, depth), self.one((self.leaf(dim), self.number(depth)))
+        a, b = self.vector(dim, depth), self.number(depth) if self.chance(2) else self.leaf(dim)
         return where(self.condition(dim, depth), a, b)
 
     def condition(self, dim: str, depth: int) -> Any:

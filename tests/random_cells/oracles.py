@@ -15,6 +15,7 @@ import numpy as np
 
 import symcell
 from symcell import Cell, CellError
+from symcell.compiler import stages
 from symcell.declare.spec import CellSpec
 from symcell.graph.adjoint import adjoint
 from symcell.graph.ir import Graph
@@ -38,6 +39,8 @@ def check(drawn: Drawn, seed: int = 0) -> str:
     Raises:
         AssertionError: something is wrong.
     """
+    if drawn.cell is None:
+        raise CellError(drawn.refused)
     spec = drawn.cell.spec
     forward = lower(spec)
     backward = adjoint(forward)
@@ -49,6 +52,16 @@ def check(drawn: Drawn, seed: int = 0) -> str:
     values(spec, problem, derived)
     gradients(spec, problem, derived)
     return skipped
+
+
+def check_texts(drawn: Drawn) -> str:
+    """Everything that is printed of a cell comes without an error."""
+    if drawn.cell is None:
+        raise CellError(drawn.refused)
+    found = stages(drawn.cell)
+    assert all(map(str, (found.forward, found.backward, found.program))), "an empty text"
+    assert found.source.files and symcell.derive(drawn.cell).latex() and symcell.derive(drawn.cell).markdown()
+    return ""
 
 
 def finite_problem(spec: CellSpec, sizes: dict[str, int], seed: int, dtype: Any = np.float64) -> Problem | None:
