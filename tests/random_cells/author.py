@@ -11,8 +11,28 @@ from typing import Any
 import sympy
 
 from symcell import (
-    BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector, equal, exp, layer_norm, leaky_relu,
-    log, maximum, minimum, reduce_max, reduce_mean, reduce_sum, rms_norm, sigmoid, softmax, sqrt, tanh, where,
+    BlockDiagonal,
+    Constant,
+    Identity,
+    Input,
+    Matrix,
+    Output,
+    Scalar,
+    State,
+    Vector,
+    equal,
+    layer_norm,
+    leaky_relu,
+    maximum,
+    minimum,
+    reduce_max,
+    reduce_mean,
+    reduce_sum,
+    rms_norm,
+    sigmoid,
+    softmax,
+    tanh,
+    where,
 )  # fmt: skip
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.spec import CellSpec

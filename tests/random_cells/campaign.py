@@ -73,7 +73,7 @@ def signature(error: BaseException) -> str:
     first = str(error).strip().split("\n")[0]
     text = re.sub(r"\b\w*\d\w*(\.next)?\b|-?\d+(\.\d+)?(e-?\d+)?", "#", first)
     where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {where.name}: {text[:90]}" if not isinstance(error, CellError) else shape_of(text)
+    return f"{type(error).__name__} in {where.name}: {text[:90]}"
 
 
 def shape_of(message: str) -> str:
@@ -86,25 +86,27 @@ def shape_of(message: str) -> str:
 
 
 def campaign(strategy: st.SearchStrategy[Any], check: Callable[[Any], str], count: int, start: int = 0,
-             progress: Callable[[Tally], None] = lambda tally: None) -> Tally:
-    """Check `count` cases of a strategy in batches; each kind of failure is shrunk once and then only counted.
+             progress: Callable[[Tally], None] = lambda tally: None, stop: bool = False) -> Tally:
+    """Check at least `count` cases of a strategy, in batches; each kind of failure is shrunk once, then only counted.
 
     check: returns "" or what it left unchecked; a CellError is a refusal, whatever else it raises a failure.
+    stop: at the first failure, which is not shrunk.
     """
     tally, begin, number = Tally(), time.perf_counter(), start
-    while tally.count < count:
-        _batch(strategy, check, number, tally)  # whole batches: the first case of each is the same
+    while tally.count < count and not (stop and tally.failed):
+        _batch(strategy, check, number, tally, stop)  # whole batches: the first case of each is the same
         tally.seconds, number = time.perf_counter() - begin, number + 1
         progress(tally)
     return tally
 
 
-def _batch(strategy: st.SearchStrategy[Any], check: Callable[[Any], str], number: int, tally: Tally) -> None:
+def _batch(strategy: st.SearchStrategy[Any], check: Callable[[Any], str], number: int, tally: Tally, stop: bool,
+           ) -> None:
     shrinking: list[str] = []
 
     @seed(number)
     @settings(max_examples=BATCH, deadline=None, database=None, suppress_health_check=list(HealthCheck),
-              phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False)
+              phases=(Phase.generate,) if stop else (Phase.generate, Phase.shrink), report_multiple_bugs=False)
     @given(strategy)
     def run(case: Any) -> None:
         error = tally.take(case, check, 0 if shrinking else 1)
@@ -137,7 +139,8 @@ def one_by_one(cases: Iterable[Any], check: Callable[[Any], str],
 
 
 FEATURES = {
-    "several inputs": r"input .*\n *input ", "input of the sequence": "for the whole sequence", "own dimension": r"\(P\)",
+    "several inputs": r"input .*\n *input ", "input of the sequence": "for the whole sequence",
+    "third dimension": r"\(P\)",
     "several states": r"state .*\n *state ", "unlearned": "not learned", "constant": "const ", "where": r"where\(",
     "reduction": r"reduce_", "softmax": r"\(1/reduce_sum", "normalisation": r"sqrt\(reduce_mean", "transpose": r"\.T",
     "products nested": r"@ \(.*@", "U - U.T": r"A\d+ = .*W(\d+) - W\1.T", "blocks": "BlockDiagonal",

@@ -60,7 +60,8 @@ def check_texts(drawn: Drawn) -> str:
         raise CellError(drawn.refused)
     found = stages(drawn.cell)
     assert all(map(str, (found.forward, found.backward, found.program))), "an empty text"
-    assert found.source.files and symcell.derive(drawn.cell).latex() and symcell.derive(drawn.cell).markdown()
+    derivation = symcell.derive(drawn.cell)
+    assert all((found.source.files, derivation.latex(standalone=True), derivation.markdown())), "an empty text"
     return ""
 
 
