@@ -93,13 +93,23 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
         # Rebuilding what did not change would only re-run SymPy's automatic simplification.
         return node if tuple(arguments) == node.args else node.func(*arguments)
     if node.func in _SYNONYMS:
-        return _SYNONYMS[node.func](*arguments)
+        return _SYNONYMS[node.func](*map(_evaluated, arguments))
     if node.func in _FOLDED:
         result = arguments[0]
         for argument in arguments[1:]:
             result = _FOLDED[node.func](result, argument)
         return result
     raise _unknown_function(node, name, cell)
+
+
+def _evaluated(node: sympy.Basic) -> sympy.Basic:
+    """Return a formula as its operators make it: SymPy's Abs leaves 2 - k as an unevaluated -(k - 2) in its argument."""
+    if not isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow, Apply, Elementwise, *CONDITIONS)):
+        return node
+    arguments = [_evaluated(argument) for argument in node.args]
+    if isinstance(node, Relational):  # SymPy could decide it
+        return node.func(*arguments, evaluate=False)
+    return node.func(*arguments)
 
 
 def _check_value(node: sympy.Expr, name: str, cell: str) -> None:

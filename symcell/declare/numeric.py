@@ -60,7 +60,7 @@ _real_erf = np.frompyfunc(math.erf, 1, 1)
 def erf(x: Array) -> Array:
     """Error function; of a complex argument to first order in its imaginary part (a complex step)."""
     real = np.real(np.asarray(x))
-    value = _real_erf(real).astype(np.float64)
+    value = np.asarray(_real_erf(real), np.float64)  # of a single number it gives a float, of an array objects
     if not np.iscomplexobj(x):
         return value
     return value + 1j * np.imag(x) * (2.0 / math.sqrt(math.pi)) * np.exp(-(real**2))

@@ -333,4 +333,6 @@ def prune(graph: Graph) -> Graph:
             kept.append(node)
     dropped = ("local", "saved", "size", "index")
     values = tuple(v for v in graph.values if v.role not in dropped or v.name in needed)
-    return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, graph.adjoints)
+    names = {value.name for value in values}
+    adjoints = {name: adjoint for name, adjoint in graph.adjoints.items() if adjoint in names}
+    return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, adjoints)

@@ -129,6 +129,7 @@ def _shared(build: Builder, formula: Shared, name: str) -> str:
         if not formula.letter:
             return _operand(build, inner, name)
         out = build.fresh(f"{formula.letter}_{name.replace('.', '_')}")
+        build.reserved.add(out)  # a normalisation inside this one must not take it
         if isinstance(inner, Reduction):
             return build.reduce(inner.kind, _operand(build, inner.vector, name), out)
         if isinstance(inner, Elementwise):  # the function's value is what has the name

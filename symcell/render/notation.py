@@ -115,7 +115,7 @@ class Notation:
 
     def output(self, output: str) -> Name:
         """Return the output's name: its own where the author gave one, else y, which stands for the state."""
-        if self.backward.adjoints[output] == self.backward.adjoints[f"{output}.out"] and not output.endswith(NEXT):
+        if self.backward.adjoints.get(output) == self.backward.adjoints[f"{output}.out"] and not output.endswith(NEXT):
             return self.names[output]
         taken = [name.latex("t") for name in self.names.values()]
         y = Name("y")

@@ -1,0 +1,41 @@
+"""What random cells found: each the smallest cell that showed it."""
+
+import numpy as np
+
+import symcell
+from symcell import Cell
+from symcell.compiler import stages
+from tests.declare.text import START, UPDATE, declare
+from tests.oracle import Sample, run
+
+
+def test_functions_of_a_single_number():
+    """erf and gelu of a scalar parameter: NumPy's ufunc of Python's gives a float there, and no array."""
+    cell = declare("x, h, k = Input('H'), State(), Scalar()\na, s = erf(k), gelu(k)\nh.next = a * h + s * x")
+    sample = Sample.draw(cell)
+    assert np.isfinite(run(cell, sample).dparams["k"])
+
+
+def test_a_normalisation_inside_another():
+    """Both wished for the name s_q, and the graph computed it twice."""
+    cell = declare(START + UPDATE + "q = rms_norm(b * rms_norm(h))\ny = Output(q)")
+    names = [node.out for node in stages(cell).forward.nodes]
+    assert len(set(names)) == len(names)
+
+
+def test_a_derivation_of_what_has_no_gradient():
+    """The adjoint of q was dropped, as nothing needs it, and yet printed."""
+    cell = declare(START + "q = W @ x\ns = sign(q)\nh.next = tanh(s)")
+    assert symcell.derive(cell).markdown()
+
+
+def test_a_derivation_of_a_state_that_depends_on_nothing_learned():
+    cell = declare(START + UPDATE + "k, c = Vector(h, learned=False), State()\nc.next = tanh(k)\ny = Output(c.next)")
+    assert symcell.derive(cell).latex()
+
+
+def test_the_argument_of_abs_is_as_its_operators_make_it():
+    """SymPy's Abs left -(s - 2) in it, which came back from a document as 2 - s."""
+    cell = declare(START + UPDATE + "s = Scalar()\nq = abs(b * sign(2 - s))\ny = Output(q)")
+    assert "sign(2 - s)" in str(cell.spec)
+    assert Cell.from_json(cell.to_json()).to_json() == cell.to_json()

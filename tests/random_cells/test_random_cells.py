@@ -1,0 +1,95 @@
+"""Random cells pass all oracles; and a planted error is found among as many as run here."""
+
+import pytest
+import sympy
+
+from symcell.graph import adjoint as rules
+from symcell.graph.ir import Map, MatMul, Once, Reduce
+from tests.random_cells.campaign import campaign, one_by_one
+from tests.random_cells.generator import drawn_cells, seeded
+from tests.random_cells.kernels import check_kernel
+from tests.random_cells.oracles import NO_POINT, check, check_texts
+
+CELLS = 60
+COMPILED = (0, 1)  # seeds of the cells that are compiled
+
+
+@pytest.fixture
+def fresh_sympy():
+    """SymPy remembers derivatives; a planted error must neither be hidden by that nor survive its test."""
+    sympy.core.cache.clear_cache()
+    yield
+    sympy.core.cache.clear_cache()
+
+
+def assert_right(tally):
+    assert not tally.failed, str(tally)
+    assert sum(tally.refused.values()) < tally.count / 4, str(tally)  # else the author has to learn
+    assert tally.passed[NO_POINT] < tally.count / 10, str(tally)
+
+
+def test_random_cells():
+    assert_right(campaign(drawn_cells(), check, CELLS))
+
+
+def test_what_is_printed_of_random_cells():
+    assert_right(one_by_one(map(seeded, range(8)), check_texts))
+
+
+@pytest.mark.parametrize("seed", COMPILED)
+def test_random_kernels(seed):
+    assert check_kernel(seeded(seed)) == ""
+
+
+@pytest.mark.slow
+def test_more_random_cells():
+    assert_right(campaign(drawn_cells(), check, 1000, start=1000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10, 22))
+def test_more_random_kernels(seed):
+    assert check_kernel(seeded(seed)) in ("", NO_POINT)
+
+
+# --- planted errors ---------------------------------------------------------------------------------------
+
+
+def negated(kind):
+    """Contributions of this kind of node have the wrong sign."""
+    right = rules.ADJOINTS[kind]
+
+    def wrong(sweep, node):
+        contribute = sweep.contribute
+        sweep.contribute = lambda name, term: contribute(name, -term)
+        right(sweep, node)
+        sweep.contribute = contribute
+
+    return wrong
+
+
+def transposed(sweep, node):
+    """The product that pulls an adjoint back lacks its transpose, where the shapes allow it."""
+    matmul, (rows, cols) = sweep.build.matmul, sweep.forward.value(node.matrix).dims
+    if rows == cols:
+        sweep.build.matmul = lambda matrix, transposed, operand: matmul(matrix, not transposed, operand)
+    rules._adjoint_of_matmul(sweep, node)
+    sweep.build.matmul = matmul
+
+
+def not_mirrored(sweep, node):
+    """What is computed once per call forgets a scalar's share, or a transpose's."""
+    partial = sweep.partial
+    sweep.partial = lambda expression, name: sympy.S.Zero if name.endswith(".T") else partial(expression, name)
+    rules._adjoint_of_once(sweep, node)
+    sweep.partial = partial
+
+
+PLANTS = [(Map, negated(Map)), (Reduce, negated(Reduce)), (MatMul, transposed), (Once, not_mirrored)]
+
+
+@pytest.mark.parametrize(("kind", "wrong"), PLANTS, ids=lambda part: getattr(part, "__name__", ""))
+@pytest.mark.usefixtures("fresh_sympy")
+def test_a_wrong_rule_is_found(kind, wrong, monkeypatch):
+    monkeypatch.setitem(rules.ADJOINTS, kind, wrong)
+    assert campaign(drawn_cells(), check, CELLS, stop=True).failed
