@@ -155,12 +155,26 @@ def generate(cell: str, folder: Path) -> None:
 
 @main.command(short_help="Compile a kernel, or find it in the cache.",
               epilog=_example("symcell build mgu"))
-@click.argument("cell")
-def build(cell: str) -> None:
-    """Compile the kernel of CELL, or find it in the cache, and say where it lies."""
+@click.argument("cell", required=False)
+@click.option("--all", "everything", is_flag=True, help="All cells of the zoo, with a progress bar.")
+@click.option("--jobs", type=click.IntRange(1), help="With --all: cells at a time.  [default: as many as cores]")
+@click.pass_context
+def build(context: click.Context, cell: str | None, everything: bool, jobs: int | None) -> None:
+    """Compile the kernel of CELL, or find it in the cache, and say where it lies.
+
+    With --all, a cell that cannot be built does not stop the others; it is reported at the end.
+    """
     from symcell.cli import kernels
     from symcell.cli.cells import resolve
 
+    if everything == (cell is not None):
+        raise click.UsageError("Name a CELL, or say --all; not both.")
+    if jobs and not everything:
+        raise click.UsageError("--jobs goes with --all; a single cell is compiled by a single process.")
+    if cell is None:
+        from symcell.cli import everything as zoo_builder
+
+        context.exit(zoo_builder.build(jobs))
     found = resolve(cell)
     with terminal.Progress() as progress:
         done = kernels.compiled(found, "float32", progress)
