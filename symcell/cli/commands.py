@@ -225,6 +225,31 @@ def bench(context: click.Context, /, cell: str, **chosen: Any) -> None:
         context.exit(Exit.CHECK_FAILED)
 
 
+@main.command(short_help="Write a page about each cell of the zoo.",
+              epilog=_example("symcell docs -o pages lem mgu"))
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="Folder to write to; made if need be.")
+@click.option("--speed", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              help="Times that `python -m benchmarks --zoo` wrote.")
+@click.argument("cells", nargs=-1)
+def docs(folder: Path, speed: Path | None, cells: tuple[str, ...]) -> None:
+    """Write a page about each cell of the zoo, and an index by family; with CELLS, the pages of these only.
+
+    A page holds equations, derivation, source, size, and measured speed where it was recorded. The same cells and
+    times give the same bytes.
+    """
+    from symcell.cli import pages
+
+    with _file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        gone = [] if cells else [path for path in folder.glob("*.md") if pages.is_generated(path)]
+        for path in gone:
+            path.unlink()
+    for file, text in pages.pages(cells, pages.read_speed(speed)):
+        _write(folder / file, text)
+    terminal.out(f"wrote {len(list(folder.glob('*.md')))} pages to {folder}")
+
+
 @main.command(short_help="Write a commented file to start from.",
               epilog=_example("symcell new my_cell"))
 @click.argument("name")
