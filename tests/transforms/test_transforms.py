@@ -135,6 +135,9 @@ def test_with_dims():
     assert with_dims("jordan", I="O", O="I").spec.dims == ("O", "I", "H")
     same = with_dims("gru", I="F").spec
     assert str(lower(same)).replace("F", "I") == str(lower(zoo.find("gru").spec)).replace("F", "I")
+    renamed = with_dims("antisymmetric", H="K").spec
+    assert renamed.dims == ("I", "K")
+    assert "A = U - U.T - gamma*Identity(K)" in str(renamed)
     with pytest.raises(CellError, match=r"with_dims\(LSTM\): there is no dimension F. Its dimensions are I, H."):
         with_dims("lstm", F="H")
     for wrong in ("T", "B", "a b", 3):
