@@ -105,17 +105,18 @@ def read_speed(path: Path | None) -> Speed:
 
 def ratios(row: Speed) -> dict[str, float]:
     """Return how many times longer each peer takes, by its name."""
-    return {peer: row["seconds"][peer] / row["seconds"]["symcell"] for peer in _PEERS if peer in row["seconds"]}
+    seconds = row.get("seconds", {})
+    return {peer: seconds[peer] / seconds["symcell"] for peer in _PEERS if peer in seconds}
 
 
 def _speed(name: str, speed: Speed) -> str:
     if not speed:
         return ""
-    row = speed["cells"].get(name)
-    if row is None:
+    row = speed["cells"].get(name, {})
+    if "seconds" not in row:
         return "## Speed\n\nNot measured yet."
     variant = f" Measured on `{row['variant']}`, the cell that torchrecurrent has." if row.get("variant") else ""
-    rows = [(peer, f"{ratio:.1f}") for peer, ratio in ratios(row).items()]
+    rows = [(peer, f"{ratio:.1f}") for peer, ratio in ratios(row).items()] or [("none", "")]
     ours = f"symcell takes {1000 * row['seconds']['symcell']:.3g} ms. {speed['about']}{variant}"
     return "\n".join(["## Speed", "", ours, "", *_table(("peer", "its time / symcell's"), rows)])
 
