@@ -3,6 +3,8 @@
 # make test-all   every test: all variants in both precisions, packaging
 # make lint       ruff and mypy
 # make bench      speed, beside what else could run the cells; make bench ARGS=--quick tries it
+# make bench-zoo  speed of every cell of the zoo, for the pages about them
+# make docs       writes the pages about the cells anew, in docs/cells
 # make generated  writes the kernels of the base cells anew
 # make clean      removes what was built; the packages in .venv stay
 #
@@ -24,7 +26,7 @@ VERSION      := $(shell $(PYTHON) $(WHICH))
 VENV_VERSION := $(shell $(BIN)/python $(WHICH))
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all lint bench generated clean
+.PHONY: demo test test-all lint bench bench-zoo docs generated clean
 
 demo: $(STAMP)
 	$(BIN)/symcell build examples/mgu.py
@@ -47,6 +49,12 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[bench]'
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-zoo: ARGS += --zoo --json docs/zoo_speed.json
+bench-zoo: bench
+
+docs: $(STAMP)
+	$(BIN)/symcell docs -o docs/cells $(if $(wildcard docs/zoo_speed.json),--speed docs/zoo_speed.json)
 
 # Runs in the environment as it is: compiling the old kernels first would be wasted.
 generated:

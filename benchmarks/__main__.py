@@ -29,17 +29,24 @@ def cases(cells: tuple[str, ...], chosen: bench.Options, quick: bool) -> Iterato
 
 
 @click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--cell", "cells", multiple=True, default=CELLS, show_default=True, help="May be repeated.")
+@click.option("--cell", "cells", multiple=True,
+              help=f"May be repeated.  [default: {', '.join(CELLS)}; with --zoo all cells]")
+@click.option("--zoo", is_flag=True, help="Each cell of the zoo in training at one shape, and what they say together; "
+                                          "--json then adds to what the file holds.")
 @click.option("--quick", is_flag=True, help="One tiny shape, few repetitions: tries everything, measures nothing.")
 @bench.options
 @click.pass_context
-def main(context: click.Context, cells: tuple[str, ...], quick: bool, **chosen: Any) -> None:
+def main(context: click.Context, cells: tuple[str, ...], zoo: bool, quick: bool, **chosen: Any) -> None:
     """Print the ratio best peer / symcell per cell, shape and mode (larger than 1: symcell is faster).
 
     Exits with 1 when a peer's result differs from symcell's.
     """
     parsed = bench.Options(**chosen)
-    rows = bench.run(lambda: cases(cells, parsed, quick), parsed, QUICK if quick else 0.5)
+    if zoo:
+        from symcell.cli import zoo_bench
+
+        context.exit(zoo_bench.run(cells, parsed, quick))
+    rows = bench.run(lambda: cases(cells or CELLS, parsed, quick), parsed, QUICK if quick else 0.5)
     context.exit(bench.failed(rows))
 
 

@@ -16,11 +16,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from symcell.declare.cell import CellMeta
     from symcell.declare.spec import CellSpec
     from symcell.graph.ir import Graph
     from symcell.render.derivation import Derivation
     from symcell.render.source import Source
+    from symcell.runtime.cache import Translate
     from symcell.runtime.kernel import Kernel
     from symcell.schedule.program import Program
 
@@ -55,7 +58,7 @@ def compile(cell: CellLike, dtype: str = "float32", progress: Progress | None = 
     """
     from symcell.runtime.kernel import Kernel
 
-    module = _prebuilt(cell) if isinstance(cell, str) else None
+    module = prebuilt(cell) if isinstance(cell, str) else None
     return Kernel(module or _build(stages(cell).source, progress), dtype)
 
 
@@ -104,19 +107,32 @@ def reference(cell: CellLike) -> Any:
 
 
 def _build(source: Source, progress: Progress | None) -> Any:
+    from symcell.runtime.load import load_extension
+
+    return load_extension(source.name, extension(source, progress))
+
+
+def extension(source: Source, progress: Progress | None, translate: Translate | None = None) -> Path:
+    """Return the path of a kernel's extension module, compiled or found in the cache.
+
+    translate: another way to run Cython, see `symcell.runtime.cache.build`.
+
+    Raises:
+        BuildError, CacheError: as `symcell.runtime.cache.build`.
+    """
     # Only what this machine runs best; SYMCELL_ISA, for tests, may ask for another.
     import os
 
     from symcell.runtime.cache import build
     from symcell.runtime.cpu import supported_isas
-    from symcell.runtime.load import load_extension
 
     wanted = os.environ.get("SYMCELL_ISA", "").strip().lower()
     isas = [wanted] if wanted in supported_isas() else supported_isas()[:1]
-    return load_extension(source.name, build(source.name, source.files, isas, progress))
+    return build(source.name, source.files, isas, progress, translate)
 
 
-def _prebuilt(name: str) -> Any:
+def prebuilt(name: str) -> Any:
+    """Return the module that was compiled at installation, or None."""
     import importlib
 
     from symcell import zoo

@@ -3,7 +3,8 @@
     plan            the step as a good user of a framework writes it: what is hoisted, what stacked
     problem, draw   what every candidate is given, and how it answers
     frameworks      peers made from the plan: JAX, eager PyTorch
-    torch_layers    peers that have the cell: torch.nn, torchrecurrent
+    torch_layers    peers that have the cell: torch.nn,
+    torchrecurrent_layers   torchrecurrent, by the table `packaged`,
     onnx_operators  and ONNX Runtime
     measure         one row: equality, medians in turn, ratios
     machine         pinning, the rate of matrix products, memory bandwidth

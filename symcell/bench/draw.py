@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symcell import zoo
+from symcell.bench.packaged import PACKAGED, Package
 from symcell.bench.plan import plan
 from symcell.bench.problem import Problem
 from symcell.declare.spec import CellSpec
@@ -36,8 +37,16 @@ def sizes_of(graph: Graph, I: int, H: int) -> dict[str, int]:
     return {dim: I if dim in inputs - inside else H for dim in dims}
 
 
-def problem_of(spec: CellSpec, kernel: Any, shape: Shape, dtype: str, threads: int) -> Problem:
-    """Return the arrays for one cell at (T, B, I, H), the same at every call."""
+def package_of(spec: CellSpec) -> Package | None:
+    """Return the cell of torchrecurrent that says the same: a cell of the zoo, or a variant of one."""
+    said = _content(spec)
+    same = (package for name, package in PACKAGED.items() if _content((package.cell or zoo.find(name)).spec) == said)
+    return next(same, None)
+
+
+def problem_of(spec: CellSpec, kernel: Any, shape: Shape, dtype: str, threads: int,
+               given: Mapping[str, float] | None = None) -> Problem:
+    """Return the arrays for one cell at (T, B, I, H), the same at every call; given: constants, if not its own."""
     T, B, I, H = shape
     graph, rng = lower(spec), np.random.default_rng(0)
     sizes = sizes_of(graph, I, H)
@@ -46,8 +55,10 @@ def problem_of(spec: CellSpec, kernel: Any, shape: Shape, dtype: str, threads: i
         return (0.5 * rng.standard_normal((*leading, sizes[graph.value(name).dims[0]]))).astype(dtype)
 
     constants: Mapping[str, float] = {name: float(default) for name, default in spec.constants}
+    constants = {**constants, **(given or {})}
     return Problem(
         zoo_name(spec), T, B, dtype, threads, plan(graph, sizes),
         {value.name: draw(value.name, *(() if value.whole else (T,)), B) for value in graph.with_role("input")},
         kernel.init_params(seed=0, **{dim: size for dim, size in sizes.items() if dim in spec.dims}), constants,
-        {carry.previous: draw(carry.previous, B) for carry in graph.carries}, draw(graph.outputs[0], T, B))
+        {carry.previous: draw(carry.previous, B) for carry in graph.carries}, draw(graph.outputs[0], T, B),
+        package_of(spec), given)

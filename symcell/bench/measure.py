@@ -13,7 +13,8 @@ from symcell.bench import machine
 from symcell.bench.frameworks import jax_candidate, torch_candidate
 from symcell.bench.onnx_operators import onnx_candidate
 from symcell.bench.problem import Candidate, MissingError, Problem, compare, kernel_candidate
-from symcell.bench.torch_layers import torch_nn_candidate, torchrecurrent_candidate
+from symcell.bench.torch_layers import torch_nn_candidate
+from symcell.bench.torchrecurrent_layers import torchrecurrent_candidate
 from symcell.bench.traffic import least_bytes
 
 PEERS = {"torch.nn": torch_nn_candidate, "ONNX Runtime": onnx_candidate, "JAX": jax_candidate,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symcell.bench.packaged import Package
 from symcell.bench.plan import Plan
 
 Array = Any
@@ -30,6 +31,8 @@ class Problem:
     constants: Mapping[str, float]
     state: Mapping[str, Array]
     dy: Array
+    package: Package | None = None  # the cell of torchrecurrent that is the same
+    given: Mapping[str, float] | None = None  # constants that are not the cell's own
 
     @property
     def output(self) -> str:
@@ -76,7 +79,7 @@ def kernel_candidate(kernel: Any, problem: Problem) -> Candidate:
     ready = kernel.prepare(problem.params)
 
     def train() -> Any:
-        run = kernel.forward(x, problem.params, problem.state)
+        run = kernel.forward(x, problem.params, problem.state, constants=problem.given)
         return run, kernel.backward(run, problem.dy)
 
     def finals(y: Array, state: Mapping[str, Array]) -> dict[str, Array]:
@@ -89,8 +92,10 @@ def kernel_candidate(kernel: Any, problem: Problem) -> Candidate:
         return finals(run.y, run.state) | {f"d {name}": array for name, array in named.items()}
 
     return Candidate("symcell", {
-        "infer": Work(lambda: kernel.infer(x, ready, problem.state), lambda pair: finals(*pair)),
-        "forward": Work(lambda: kernel.forward(x, problem.params, problem.state), lambda r: finals(r.y, r.state)),
+        "infer": Work(lambda: kernel.infer(x, ready, problem.state, constants=problem.given),
+                      lambda pair: finals(*pair)),
+        "forward": Work(lambda: kernel.forward(x, problem.params, problem.state, constants=problem.given),
+                        lambda r: finals(r.y, r.state)),
         "training": Work(train, gradients),
     })
 

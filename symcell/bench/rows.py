@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symcell.bench.draw import Shape, problem_of
@@ -20,13 +20,15 @@ Row = dict[str, Any]
 
 
 def rows_of(name: str, spec: CellSpec, kernel: Any, shape: Shape, modes: Sequence[str], threads: int,
-            seconds: float = 0.5) -> Iterator[Row]:
-    """Yield one row per mode. A peer that computes something else leaves the row with "error", its times uncounted.
+            seconds: float = 0.5, given: Mapping[str, float] | None = None) -> Iterator[Row]:
+    """Yield one row per mode; given: constants, if not the cell's own.
+
+    A peer that computes something else leaves the row with "error", its times uncounted.
 
     Rows hold "cell", "T", "B", "I", "H", "dtype", "threads", "missing" (peer -> reason) and what `measure` returns.
     """
     kernel.threads, dtype = threads, str(kernel.dtype)
-    problem = problem_of(spec, kernel, shape, dtype, threads)
+    problem = problem_of(spec, kernel, shape, dtype, threads, given)
     everyone, missing = candidates(kernel, problem)
     for mode in modes:
         head = dict(zip("TBIH", shape, strict=True))

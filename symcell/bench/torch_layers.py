@@ -1,6 +1,6 @@
-"""Peers that are layers of PyTorch with the cell inside: torch.nn (oneDNN) and torchrecurrent.
+"""A peer that is a layer of PyTorch with the cell inside: torch.nn (oneDNN).
 
-Both take x (T, B, I) and states (1, B, H), and answer y with the last states. A layer's parameter is a row of
+It takes x (T, B, I) and states (1, B, H), and answers y with the last states. A layer's parameter is a row of
 symcell's, one after the other; what the cell does not have, the second bias of most gates, stays zero.
 """
 
@@ -34,31 +34,15 @@ TORCH_NN = {
     "lstm": Layer("LSTM", _gates("WUbc", "ifgo")),
     "gru": Layer("GRU", _gates("WUbc", "rzn")),
 }
-# Its NAS adds the two products of n_3, which the paper multiplies: another cell.
-TORCHRECURRENT = {
-    "mgu": Layer("MGU", _gates("WUbc", "fn")),
-    "lstm_peephole": Layer("PeepholeLSTM", (*_gates("WU", "ifgo"), ("p_i", "p_f", "p_o"), *_gates("bc", "ifgo"))),
-    "lstm_multiplicative": Layer("MultiplicativeLSTM", (
-        *_gates("W", "mifgo"), ("U_m",), *_gates("U", "ifgo"), *_gates("b", "mifgo"), ("c_m",), *_gates("c", "ifgo"))),
-}
 
 
 def torch_nn_candidate(problem: Problem) -> Candidate:
     """torch.nn.RNN, LSTM or GRU."""
-    return _candidate("torch.nn", TORCH_NN, "torch.nn", problem)
-
-
-def torchrecurrent_candidate(problem: Problem) -> Candidate:
-    """A layer of torchrecurrent, which runs its cell step by step in Python."""
-    return _candidate("torchrecurrent", TORCHRECURRENT, "torchrecurrent", problem)
-
-
-def _candidate(name: str, layers: dict[str, Layer], module: str, problem: Problem) -> Candidate:
-    if problem.cell not in layers:
+    if problem.cell not in TORCH_NN:
         raise MissingError("has no such cell")
-    torch, package = load("torch"), load(module)
+    torch, package = load("torch"), load("torch.nn")
     torch.set_num_threads(problem.threads)
-    kind = layers[problem.cell]
+    kind = TORCH_NN[problem.cell]
     x, dy = torch.tensor(problem.inputs["x"]).requires_grad_(), torch.tensor(problem.dy)
     layer = getattr(package, kind.cls)(x.shape[2], dy.shape[2]).to(x.dtype)
     _fill(torch, layer, kind, problem)
@@ -89,7 +73,8 @@ def _candidate(name: str, layers: dict[str, Layer], module: str, problem: Proble
             results |= {f"d initial {n}": s.numpy()[0] for n, s in zip(names, states, strict=True)}
         return results
 
-    return Candidate(name, {"infer": Work(infer, read), "forward": Work(run, read), "training": Work(train, read)})
+    return Candidate("torch.nn", {"infer": Work(infer, read), "forward": Work(run, read),
+                                  "training": Work(train, read)})
 
 
 def _parts(kind: Layer, arrays: Any, problem: Problem) -> Iterator[tuple[str, Any]]:

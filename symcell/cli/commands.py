@@ -155,12 +155,26 @@ def generate(cell: str, folder: Path) -> None:
 
 @main.command(short_help="Compile a kernel, or find it in the cache.",
               epilog=_example("symcell build mgu"))
-@click.argument("cell")
-def build(cell: str) -> None:
-    """Compile the kernel of CELL, or find it in the cache, and say where it lies."""
+@click.argument("cell", required=False)
+@click.option("--all", "everything", is_flag=True, help="All cells of the zoo, with a progress bar.")
+@click.option("--jobs", type=click.IntRange(1), help="With --all: cells at a time.  [default: as many as cores]")
+@click.pass_context
+def build(context: click.Context, cell: str | None, everything: bool, jobs: int | None) -> None:
+    """Compile the kernel of CELL, or find it in the cache, and say where it lies.
+
+    With --all, a cell that cannot be built does not stop the others; it is reported at the end.
+    """
     from symcell.cli import kernels
     from symcell.cli.cells import resolve
 
+    if everything == (cell is not None):
+        raise click.UsageError("Name a CELL, or say --all; not both.")
+    if jobs and not everything:
+        raise click.UsageError("--jobs goes with --all; a single cell is compiled by a single process.")
+    if cell is None:
+        from symcell.cli import everything as zoo_builder
+
+        context.exit(zoo_builder.build(jobs))
     found = resolve(cell)
     with terminal.Progress() as progress:
         done = kernels.compiled(found, "float32", progress)
@@ -209,6 +223,31 @@ def bench(context: click.Context, /, cell: str, **chosen: Any) -> None:
     rows = benchmark.run(lambda: benchmark.cases(cell, parsed), parsed)
     if benchmark.failed(rows):
         context.exit(Exit.CHECK_FAILED)
+
+
+@main.command(short_help="Write a page about each cell of the zoo.",
+              epilog=_example("symcell docs -o pages lem mgu"))
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="Folder to write to; made if need be.")
+@click.option("--speed", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+              help="Times that `python -m benchmarks --zoo` wrote.")
+@click.argument("cells", nargs=-1)
+def docs(folder: Path, speed: Path | None, cells: tuple[str, ...]) -> None:
+    """Write a page about each cell of the zoo, and an index by family; with CELLS, the pages of these only.
+
+    A page holds equations, derivation, source, size, and measured speed where it was recorded. The same cells and
+    times give the same bytes.
+    """
+    from symcell.cli import pages
+
+    with _file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        gone = [] if cells else [path for path in folder.glob("*.md") if pages.is_generated(path)]
+        for path in gone:
+            path.unlink()
+    for file, text in pages.pages(cells, pages.read_speed(speed)):
+        _write(folder / file, text)
+    terminal.out(f"wrote {len(list(folder.glob('*.md')))} pages to {folder}")
 
 
 @main.command(short_help="Write a commented file to start from.",

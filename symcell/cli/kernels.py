@@ -31,12 +31,8 @@ def compiled(found: Found, dtype: str, progress: terminal.Progress) -> Compiled:
         BuildError, CacheError: building failed.
     """
     from symcell import compiler
-    from symcell.runtime import cpu
 
-    try:
-        cpu.chosen_isa(cpu.ISAS)
-    except ValueError as error:
-        raise CliError(str(error)) from None
+    check_isa()
     steps: list[str] = []
 
     def step(text: str) -> None:
@@ -49,6 +45,20 @@ def compiled(found: Found, dtype: str, progress: terminal.Progress) -> Compiled:
     prebuilt = kernel.path.parent.name == "generated"
     how = "compiled" if steps else "prebuilt" if prebuilt else "found in the cache"
     return Compiled(kernel, how, seconds)
+
+
+def check_isa() -> None:
+    """Refuse an instruction set that this machine does not have.
+
+    Raises:
+        CliError: SYMCELL_ISA names no instruction set of this machine.
+    """
+    from symcell.runtime import cpu
+
+    try:
+        cpu.chosen_isa(cpu.ISAS)
+    except ValueError as error:
+        raise CliError(str(error)) from None
 
 
 def describe(done: Compiled) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from io import StringIO
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
@@ -107,6 +108,43 @@ class Progress:
                  where: TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class Count:
+    """How many of so many are done, on standard error: a bar on a terminal, else a line for each."""
+
+    def __init__(self, total: int) -> None:
+        """Show nothing before the first call."""
+        self._total, self._done, self._lock = total, 0, Lock()
+        self._bar = _counting_bar()
+        self._task = self._bar.add_task("", total=total)
+
+    def __call__(self, what: str) -> None:
+        """Show that one more is done; any thread may say so."""
+        with self._lock:
+            self._done += 1
+            if self._bar.disable:
+                click.echo(printable(f"{self._done}/{self._total} {what}"), err=True)
+            else:
+                self._bar.update(self._task, advance=1, description=printable(what))
+
+    def __enter__(self) -> Count:
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 where: TracebackType | None) -> None:
+        self._bar.stop()
+
+
+def _counting_bar() -> Bar:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    made = console(stderr=True)
+    text = TextColumn("{task.description}", markup=False)
+    return Bar(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(), text, console=made,
+               transient=True, disable=not made.is_terminal or made.is_dumb_terminal)
 
 
 def _bar() -> Bar:

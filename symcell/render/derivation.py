@@ -15,6 +15,7 @@ from symcell.render.notation import Notation
 from symcell.render.sections import Section, sections
 
 _INLINE = re.compile(r"\$([^$]+)\$")
+_OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")  # which GitHub refuses
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Derivation:
 
     def markdown(self) -> str:
         """Return Markdown with formulas between dollar signs, as GitHub and Jupyter read them."""
-        return self._fill("derivation.md.jinja", markdown_text(self.spec.name), map(markdown_text, self.paragraphs))
+        text = self._fill("derivation.md.jinja", markdown_text(self.spec.name), map(markdown_text, self.paragraphs))
+        return _OPERATOR.sub(r"\\mathop{\\mathrm{\1}}", text)
 
     def formulas(self) -> tuple[str, ...]:
         """Return every formula of the derivation, displayed and inline: what a strict parser can check."""

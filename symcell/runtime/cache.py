@@ -22,6 +22,7 @@ from .load import check_name
 from .root import cache_root
 
 Progress = Callable[[str], None]
+Translate = Callable[[Path, str], Path]
 
 # Longer than any live holder needs. Then the holder is a ghost (a fork that inherited the lock of a killed
 # process, a file system that lost the release), and building twice is better than waiting for ever.
@@ -30,12 +31,14 @@ LOCK_TIMEOUT = 2 * process.TIMEOUT + 60
 _locks: dict[Path, threading.Lock] = {}
 
 
-def build(name: str, files: Mapping[str, str], isas: Sequence[str], progress: Progress | None = None) -> Path:
+def build(name: str, files: Mapping[str, str], isas: Sequence[str], progress: Progress | None = None,
+          translate: Translate | None = None) -> Path:
     """The path of a verified extension module compiled from `files`, compiling it when the cache has none.
 
     `files` maps file names to texts and holds `<name>.pyx`; the others are headers beside it. `isas` names
     the instruction sets to compile for (see `cpu.ISAS`); with none, every one that the headers know.
-    `progress` is called with a line of text before each step that takes time.
+    `progress` is called with a line of text before each step that takes time. `translate` stands for
+    `toolchain.cythonize`: from a .pyx and the name of its module to the .c beside it.
 
     Raises ValueError if a name is not a plain identifier or an instruction set is unknown, BuildError if the
     C compiler or Cython is missing or fails, CacheError if the cache cannot be written.
@@ -48,7 +51,8 @@ def build(name: str, files: Mapping[str, str], isas: Sequence[str], progress: Pr
         if path := store.verified(entry):
             return path
         with _locked(entry, progress or _silent):
-            return store.verified(entry) or _build(entry, files, inputs, isas, progress or _silent)
+            how = progress or _silent, translate or toolchain.cythonize
+            return store.verified(entry) or _build(entry, files, inputs, isas, *how)
     except OSError as error:
         raise CacheError(
             f"The kernel {name!r} cannot be written to the cache: {error}. Make room there, or set "
@@ -102,13 +106,14 @@ def _build(
     inputs: Mapping[str, object],
     isas: Sequence[str],
     progress: Progress,
+    translate: Translate,
 ) -> Path:
     folder = store.private_folder(entry)
     try:
         for file, text in files.items():
             (folder / file).write_bytes(text.encode("utf-8"))
         progress(f"cython {entry.name}.pyx")
-        c_path = toolchain.cythonize(folder / f"{entry.name}.pyx", f"symcell._cache.{entry.name}")
+        c_path = translate(folder / f"{entry.name}.pyx", f"symcell._cache.{entry.name}")
         progress(f"{toolchain.find_compiler()} {c_path.name} for {', '.join(isas) or 'all'}")
         defines = [f"SC_ONLY_{isa.upper()}=1" for isa in isas]
         toolchain.compile_extension(c_path, folder / entry.extension.name, [fingerprint.INCLUDE], defines)

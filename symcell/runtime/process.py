@@ -13,6 +13,8 @@ from typing import IO
 TIMEOUT = 600.0
 """Seconds after which a tool is taken to hang, and ended."""
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 def execute(command: Sequence[str], folder: Path, output: IO[bytes]) -> str:
     """Run a program; the answer says what went wrong, and is empty if nothing did.
@@ -32,6 +34,7 @@ def execute(command: Sequence[str], folder: Path, output: IO[bytes]) -> str:
         )
     except OSError as error:
         return str(error)
+    _running.add(process)
     status = _wait(process)
     if status is None:
         return f"it was still running after {TIMEOUT:g} s, and was ended"
@@ -48,9 +51,37 @@ def _wait(process: subprocess.Popen[bytes]) -> int | None:
         return None
     finally:
         if process.returncode is None:  # also when Ctrl-C arrived, which a group of its own does not see
-            with contextlib.suppress(OSError):  # it may have ended just now
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
             process.wait()
+        _running.discard(process)
+
+
+def start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that answers on its output what it is asked on its input, until `end`."""
+    process = subprocess.Popen(command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+    _running.add(process)
+    return process
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End what `start` started."""
+    _running.discard(process)
+    _kill(process)
+    with contextlib.suppress(OSError):  # what its closed input still held
+        process.communicate()
+
+
+def end_all() -> None:
+    """End every tool that any thread is running: Ctrl-C reaches the main thread only."""
+    for process in tuple(_running):
+        if process.returncode is None:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):  # it may have ended just now
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:

@@ -27,7 +27,7 @@ PEERS = {
     "lstm_multiplicative": {"torchrecurrent"},
     "nas": set(),
     "antisymmetric": set(),
-    "fastgrnn": set(),
+    "fastgrnn": {"torchrecurrent"},
     "sru": set(),
     "sru_recurrence": set(),
     "gru_layer_norm": set(),

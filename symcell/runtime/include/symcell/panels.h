@@ -102,10 +102,18 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *opera
         for (int n = 0; n < N; ++n) sums[i * N + n] = sum[i][n];
 }
 
+/* Of functions this large GCC would make copies for some values of their arguments, which take time to compile and room
+   in the cache of instructions, and run no faster. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define SC_ONE_COPY __attribute__((noinline, noclone))
+#else
+#define SC_ONE_COPY __attribute__((noinline))
+#endif
+
 /* tile_N: a tile of N vectors and up to `limit` rows, as many as the registers hold. */
 #define SC_TILE(N, limit)                                                                                      \
-    static __attribute__((noinline)) void SC(tile_##N)(int R, const struct sc_operand *operand, int operands,  \
-                                                       ptrdiff_t row, const real *panel, vec *sums) {          \
+    static SC_ONE_COPY void SC(tile_##N)(int R, const struct sc_operand *operand, int operands, ptrdiff_t row, \
+                                         const real *panel, vec *sums) {                                       \
         switch (R) {                                                                                           \
             case 1: SC(tile)(1, N, operand, operands, row, panel, sums); break;                                \
             case 2: SC(tile)(2, N, operand, operands, row, panel, sums); break;                                \
@@ -245,8 +253,8 @@ SC_INLINE void SC(pack_end)(real *to, ptrdiff_t K, ptrdiff_t filled, ptrdiff_t s
 }
 
 /* Pack rows of an (.., K) matrix from lane `block` on, as accumulator g of G, its columns after the first `before`. */
-static __attribute__((unused)) void SC(pack)(real *panel, ptrdiff_t width, int G, int g, ptrdiff_t before,
-                                             const real *matrix, ptrdiff_t block, ptrdiff_t K) {
+static __attribute__((unused)) SC_ONE_COPY void SC(pack)(real *panel, ptrdiff_t width, int G, int g, ptrdiff_t before,
+                                                         const real *matrix, ptrdiff_t block, ptrdiff_t K) {
     const ptrdiff_t step = SC(vectors)(G * width) * VL;
     real *const to = panel + before * step;
     for (ptrdiff_t l = 0; l < width; l += VL)
@@ -255,9 +263,9 @@ static __attribute__((unused)) void SC(pack)(real *panel, ptrdiff_t width, int G
 }
 
 /* The same of the transpose of a (K, lanes) matrix. */
-static __attribute__((unused)) void SC(pack_transposed)(real *panel, ptrdiff_t width, int G, int g, ptrdiff_t before,
-                                                        const real *matrix, ptrdiff_t block, ptrdiff_t K,
-                                                        ptrdiff_t lanes) {
+static __attribute__((unused)) SC_ONE_COPY void SC(pack_transposed)(real *panel, ptrdiff_t width, int G, int g,
+                                                                    ptrdiff_t before, const real *matrix,
+                                                                    ptrdiff_t block, ptrdiff_t K, ptrdiff_t lanes) {
     const ptrdiff_t step = SC(vectors)(G * width) * VL;
     real *const to = panel + before * step;
     for (ptrdiff_t k = 0; k < K; ++k)

@@ -94,3 +94,9 @@ static inline const struct sc_entry *sc_find(const struct sc_entry *entry, const
         if (strcmp(entry->isa, isa) == 0 && entry->bits == bits) return entry;
     return NULL;
 }
+
+/* What follows in the same file is Cython's, a third of the code. It runs a few times per call, so that GCC need not take
+   a second to make it a little faster; other compilers do not know the words. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("O1", "no-strict-aliasing", "wrapv")
+#endif
