@@ -103,7 +103,7 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
 
 
 def _evaluated(node: sympy.Basic) -> sympy.Basic:
-    """Return a formula as its operators make it: SymPy's Abs leaves 2 - k as an unevaluated -(k - 2) in its argument."""
+    """Return a formula as its operators make it: SymPy's Abs leaves 2 - k in its argument as -(k - 2), unevaluated."""
     if not isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow, Apply, Elementwise, *CONDITIONS)):
         return node
     arguments = [_evaluated(argument) for argument in node.args]

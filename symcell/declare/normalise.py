@@ -14,7 +14,7 @@ import sympy
 
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.formula import dims_of
-from symcell.declare.functions import exp, maximum, sqrt
+from symcell.declare.functions import exp, is_formula, maximum, sqrt
 from symcell.declare.reductions import SharedMean, SharedSpread, SharedWeight, Shift, reduce_mean, reduce_sum, shared
 from symcell.declare.symbols import Quantity
 
@@ -56,6 +56,8 @@ def rms_norm(v: Vectors, gain: Vectors = None, eps: Any = 1e-5) -> Any:
 
 def _scaled(word: str, v: Vectors, vectors: list[sympy.Expr], eps: Any, gain: Vectors, bias: Vectors,
             ) -> list[sympy.Expr]:
+    if not is_formula(eps):
+        raise CellError(f"{cell_being_declared()}{word}(): eps is {eps!r}; expected a number.")
     scale = shared(1 / shared(sqrt(_mean([u**2 for u in vectors]) + eps), SharedSpread))
     gains, biases = _each(word, "gain", gain, v, 1), _each(word, "bias", bias, v, 0)
     return [g * (u * scale) + b for u, g, b in zip(vectors, gains, biases, strict=True)]
@@ -90,7 +92,11 @@ def _each(word: str, what: str, given: Vectors, v: Vectors, default: int) -> lis
     if several != isinstance(given, (tuple, list)) or (several and len(given) != len(v)):
         wanted = f"a tuple of {len(v)}, one for each vector" if several else "one vector"
         raise CellError(f"{cell_being_declared()}{word}(): {what} is {given!r}; expected {wanted}.")
-    return list(given) if several else [given]
+    each = list(given) if several else [given]
+    wrong = [value for value in each if not is_formula(value)]
+    if wrong:
+        raise CellError(f"{cell_being_declared()}{word}(): {what} is {wrong[0]!r}; expected a vector or a number.")
+    return each
 
 
 def _like(v: Vectors, results: list[sympy.Expr]) -> Any:

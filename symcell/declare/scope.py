@@ -302,6 +302,9 @@ class Namespace(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = name.startswith("__") and name.endswith("__")
+        if name == "__slots__" or (name == "__doc__" and not isinstance(value, (str, type(None)))):
+            wanted = "text" if name == "__doc__" else "no such line: a cell has no instances"
+            raise CellError(f"{self.scope.cell}: {name} = {value!r}: expected {wanted}.")
         super().__setitem__(name, value if plain else self.scope.bind(name, value))
 
     def __delitem__(self, name: str) -> None:
