@@ -15,7 +15,16 @@ import sympy
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.formula import dims_of
 from symcell.declare.functions import exp, is_formula, maximum, sqrt
-from symcell.declare.reductions import SharedMean, SharedSpread, SharedWeight, Shift, reduce_mean, reduce_sum, shared
+from symcell.declare.reductions import (
+    SharedMean,
+    SharedSpread,
+    SharedWeight,
+    Shift,
+    has_quantities,
+    reduce_mean,
+    reduce_sum,
+    shared,
+)
 from symcell.declare.symbols import Quantity
 
 Vectors = Any  # a formula, or a tuple of formulas
@@ -70,7 +79,7 @@ def _mean(vectors: Sequence[sympy.Expr]) -> sympy.Expr:
 
 def _vectors(word: str, v: Vectors) -> list[sympy.Expr]:
     vectors = list(v) if isinstance(v, (tuple, list)) else [v]
-    if not vectors or not all(isinstance(u, sympy.Expr) and u.free_symbols for u in vectors):
+    if not vectors or not all(isinstance(u, sympy.Expr) and has_quantities(u, word) for u in vectors):
         raise CellError(f"{cell_being_declared()}{word}() applies to a vector formula or a tuple of them, got {v!r}.")
     dims = {_dims(word, u): u for u in vectors}
     if len(dims) > 1:

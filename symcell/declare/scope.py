@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import describe, dims_of, is_vector, normalise
+from symcell.declare.formula import check_size, describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
@@ -49,6 +49,8 @@ class Scope:
         """Enter `name = value` and return what the name stands for from now on."""
         if isinstance(value, (Quantity, MatrixSymbol)) and value in self.named and not self._has(name):
             return value
+        if isinstance(value, sympy.Expr):
+            check_size(value, name, self.cell)
         if isinstance(value, MEMBERS):
             self._check_new(name)
             return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from symcell import CellError, layer_norm, leaky_relu, rms_norm
+from symcell import CellError, layer_norm, leaky_relu, rms_norm, tanh
 from tests.declare.text import START, UPDATE, declare
 from tests.random_cells.campaign import campaign
 from tests.random_cells.hostile import check, malformed
@@ -38,3 +38,16 @@ def test_a_traceback_from_inside_is_found(monkeypatch):
 def test_a_wrong_argument_is_a_cell_error(line):
     with pytest.raises(CellError, match=r"expected|applies to"):
         declare(START + line + UPDATE, layer_norm=layer_norm, rms_norm=rms_norm, leaky_relu=leaky_relu)
+
+
+@pytest.mark.parametrize("last", ["q = deep(h)", "y = Output(deep(h))", "q = reduce_sum(deep(h))", "q = W.T @ deep(h)",
+                                  "q = layer_norm(deep(h))"])
+def test_a_formula_of_very_many_levels_is_a_cell_error(last):
+    with pytest.raises(CellError, match=r"levels|too large"):
+        declare(START + last + UPDATE, deep=deep, layer_norm=layer_norm)
+
+
+def deep(v):
+    for _ in range(900):
+        v = tanh(v)
+    return v
