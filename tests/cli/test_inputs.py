@@ -51,8 +51,8 @@ def cells(folder):
     ("Whole", "adjoint", ["d_p.steps += d_p.steps.t, over time", "d_V += d_a_p z^T"]),
     ("Whole", "schedule", ["for the whole sequence, before its steps:", "for the whole sequence, after its steps:",
                            "(I)  sequence / sequence given"]),
-    ("Whole", "source", ["/* for the whole sequence, before its steps */", "/* for the whole sequence, after its steps */",
-                         "% c->span.rows"]),
+    ("Whole", "source", ["/* for the whole sequence, before its steps */",
+                         "/* for the whole sequence, after its steps */", "% c->span.rows"]),
     ("Whole", "json", ['"each": "sequence"', '"learned": false']),
     ("Noisy", "declaration", ["input  zone_h (H)", "input  drop_x (I), for the whole sequence", "zone_h_rate = 0.25"]),
 ])
