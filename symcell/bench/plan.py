@@ -65,14 +65,15 @@ def plan(graph: Graph, sizes: Mapping[str, int]) -> Plan:
     after = tuple(node for node in graph.nodes if node.out in bound and node.out not in needed)
     inside = carries | {node.out for node in loop}
     late = {name for node in after for name in node.reads} | set(graph.outputs)
-    outside = {value.name for value in graph.with_role("input")}
-    outside |= {node.out for node in before if graph.value(node.out).dims and not isinstance(node, Once)}
+    changing = {value.name for value in graph.with_role("input") if not value.whole}
+    for node in before:  # what is made of parameters alone has no axis of steps
+        if changing.intersection(node.reads):
+            changing.add(node.out)
     read = {name for node in loop for name in node.reads} | {carry.next for carry in graph.carries}
     groups = {f"{where}: {operand}": tuple(found)
               for where, nodes in (("before", before), ("loop", loop), ("after", after))
               for operand, found in _sharing(graph, nodes).items()}
-    fed = tuple(name for name in sorted(read & outside) if not graph.is_whole(name))
-    return Plan(graph, sizes, before, loop, after, groups, fed, tuple(sorted(late & inside)))
+    return Plan(graph, sizes, before, loop, after, groups, tuple(sorted(read & changing)), tuple(sorted(late & inside)))
 
 
 def _sharing(graph: Graph, nodes: Iterable[Node]) -> dict[str, list[MatMul]]:

@@ -12,12 +12,13 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from symcell.declare.errors import CellError, calling_module, suggestion
-from symcell.declare.formula_data import Reader, short, written
+from symcell.declare.formula_data import SUM_OF_MATRICES, Reader, short, written
+from symcell.declare.matrices import MatrixSum
 from symcell.declare.members import MEMBERS, Output
 from symcell.declare.names import check_name
 from symcell.declare.scope import MAX_NAMES, Namespace
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import NEXT
+from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol
 from symcell.declare.words import words
 
 FORMAT = "symcell cell"
@@ -168,7 +169,11 @@ def _equation(body: Namespace, names: dict[str, Any], equation: Any, output: str
     values = _object(equation, where, ("name", "is"))
     name = _text(values["name"], f"{where}.name")
     where = f"{where} ({short(name)})"
-    formula = Reader(names, where).formula(values["is"])
+    reader = Reader(names, where)
+    if isinstance(values["is"], list) and values["is"][:1] == [SUM_OF_MATRICES]:
+        names[name] = _matrix(body, name, reader.matrix(values["is"]), where)
+        return
+    formula = reader.formula(values["is"])
     if name.endswith(NEXT):
         state = name.removesuffix(NEXT)
         if state not in body.scope.states:
@@ -182,6 +187,20 @@ def _equation(body: Namespace, names: dict[str, Any], equation: Any, output: str
         raise CellError(f"{where} is a constant; write it where it is used, or declare a Constant.")
     body[name] = Output(formula) if name == output else formula
     names[name] = body[name]
+
+
+def _matrix(body: Namespace, name: str, value: MatrixSum, where: str) -> MatrixSymbol:
+    """Enter a matrix that is computed once per call; one without a name of its own is numbered."""
+    if name.startswith(ANONYMOUS):
+        made = body.scope.matrix_of(value)
+        if made.name != name:
+            raise CellError(f"{where}: sums of matrices without a name are numbered in order, each once; expected "
+                            f"{made.name!r}.")
+        return made
+    check_name(name, where)
+    body[name] = value
+    found: MatrixSymbol = body[name]
+    return found
 
 
 def _check_output(body: Namespace, output: str) -> None:

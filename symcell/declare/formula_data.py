@@ -1,6 +1,7 @@
 """Formula <-> data: nested lists, names and numbers, as they stand in a cell's JSON.
 
     h.next = (1 - f) * h + W.T @ n     ["+", ["*", ["+", 1, ["*", -1, "f"]], "h"], ["@", ["T", "W"], "n"]]
+    A = U - U.T                        ["matrix", [1, "U"], [-1, ["T", "U"]]]
 
 Each kind of node has one row below, which serves both directions. Nothing is evaluated: a name is looked up among the
 names of the cell, a function in the table of functions, and anything else is refused.
@@ -20,6 +21,10 @@ from sympy.logic.boolalg import And, Not, Or
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula import MAX_DEPTH, MAX_NODES, MAX_POWER
 from symcell.declare.functions import FUNCTIONS, Elementwise
+from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum, combined, single
+from symcell.declare.names import check_dimension
+from symcell.declare.patterns import block_diagonal
+from symcell.declare.reductions import HELD
 from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
 LARGEST = 10**18  # of an integer in a document
@@ -39,7 +44,9 @@ RELATIONS: Mapping[str, Any] = {
 LOGIC: Mapping[str, tuple[Any, range]] = {
     "and": (And, range(2, MAX_NODES)), "or": (Or, range(2, MAX_NODES)), "not": (Not, range(1, 2)),
 }
-_TAGS = {kind: tag for tag, kind in (*SUMS.items(), *RELATIONS.items(), *((t, k) for t, (k, _) in LOGIC.items()))}
+SUM_OF_MATRICES = "matrix"  # the right side of an equation for a matrix that is computed once per call
+_TAGS = {kind: tag for tag, kind in (
+    *SUMS.items(), *HELD.items(), *RELATIONS.items(), *((tag, kind) for tag, (kind, _) in LOGIC.items()))}
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -72,6 +79,10 @@ def _float(node: sympy.Float) -> Any:
 WRITTEN: Mapping[type, Callable[[Any], Any]] = {
     Quantity: lambda node: node.name,
     MatrixSymbol: lambda node: ["T", node.name] if node.transposed else node.name,
+    IdentityMatrix: lambda node: ["identity", node.domain],
+    BlockMatrix: lambda node: ["blocks", written(node.matrix), node.blocks],
+    EntrywiseProduct: lambda node: _nested("entrywise", node),
+    MatrixSum: lambda node: [SUM_OF_MATRICES, *([written(c), written(factor)] for c, (factor,) in node._terms())],
     Apply: lambda node: _nested("@", node),
     Elementwise: lambda node: _nested(node.row.name, node),
     sympy.Integer: int,
@@ -106,6 +117,9 @@ class Reader:
         if isinstance(data, (int, float)) and not isinstance(data, bool):
             return self._number(data)
         tag, arguments = self._list(data)
+        if tag in HELD:
+            self._arity(tag, arguments, range(1, 2))
+            return HELD[tag](self.formula(arguments[0], depth + 1))
         if tag in SUMS:
             self._arity(tag, arguments, range(2, MAX_NODES))
             return SUMS[tag](*(self.formula(argument, depth + 1) for argument in arguments))
@@ -118,7 +132,7 @@ class Reader:
         if tag in NUMBERS:
             self._arity(tag, arguments, range(1))
             return NUMBERS[tag]
-        known = (*SUMS, *READ, *NUMBERS, *FUNCTIONS)
+        known = (*SUMS, *READ, *HELD, *NUMBERS, *FUNCTIONS)
         raise self._error(f"the function {short(tag)} is not known here.{suggestion(tag[:64], known)} A function of "
                           "your own has to be registered before a cell that uses it is read.")
 
@@ -136,6 +150,51 @@ class Reader:
         build, arity = LOGIC[tag]
         self._arity(tag, arguments, arity)
         return build(*(self.condition(argument, depth + 1) for argument in arguments))
+
+    def matrix(self, data: Any) -> MatrixSum:
+        """Return the sum of matrices of an equation for a matrix."""
+        _, terms = self._list(data)
+        found = []
+        for term in terms:
+            self._count(1)
+            if not isinstance(term, list) or len(term) != 2:
+                raise self._error(f'expected a term of a sum of matrices such as [-1, ["T", "U"]]; got {short(term)}.')
+            found.append((self.formula(term[0]), (self.factor(term[1]),)))
+        value = combined(found) if found else None
+        if isinstance(value, (BlockMatrix, EntrywiseProduct)):
+            value = single(value._terms())
+        if not isinstance(value, MatrixSum) or not value.matrices:
+            raise self._error(f"expected a matrix that is computed of declared ones, got {short(data)}; one that is "
+                              "declared stands left of @ itself.")
+        return value
+
+    def factor(self, data: Any, depth: int = 1) -> Any:
+        """Return a matrix of a sum: declared, its transpose, or one made of such."""
+        self._count(depth)
+        if not isinstance(data, list):
+            return self._named(data, MatrixSymbol, "matrix")
+        tag, arguments = self._list(data)
+        if tag not in FACTORS:
+            raise self._error(f"expected a matrix or one of {', '.join(FACTORS)}; got {short(tag)}.")
+        row, arity = FACTORS[tag]
+        self._arity(tag, arguments, arity)
+        return row(self, arguments, depth)
+
+    def _blocks(self, arguments: list[Any], depth: int) -> BlockMatrix:
+        return block_diagonal(self.factor(arguments[0], depth + 1), arguments[1])
+
+    def _entrywise(self, arguments: list[Any], depth: int) -> Any:
+        product = self.factor(arguments[0], depth + 1)
+        for argument in arguments[1:]:
+            product = product * self.factor(argument, depth + 1)
+        return product
+
+    def _identity(self, arguments: list[Any], depth: int) -> IdentityMatrix:
+        return IdentityMatrix(check_dimension(arguments[0], self.where))
+
+    def _transposed(self, arguments: list[Any], depth: int) -> MatrixSymbol:
+        matrix: MatrixSymbol = self._named(arguments[0], MatrixSymbol, "matrix").T
+        return matrix
 
     def _call(self, tag: str, arguments: list[Any], depth: int) -> sympy.Expr:
         count = len(FUNCTIONS[tag].row.partials)
@@ -215,6 +274,12 @@ class Reader:
 
 READ: Mapping[str, tuple[Callable[[Reader, list[Any], int], sympy.Expr], int]] = {
     "@": (Reader._apply, 2), "^": (Reader._power, 2), "/": (Reader._rational, 2), "float": (Reader._decimal, 2),
+}
+
+
+FACTORS: Mapping[str, tuple[Callable[[Reader, list[Any], int], Any], range]] = {
+    "T": (Reader._transposed, range(1, 2)), "identity": (Reader._identity, range(1, 2)),
+    "blocks": (Reader._blocks, range(2, 3)), "entrywise": (Reader._entrywise, range(2, MAX_NODES)),
 }
 
 

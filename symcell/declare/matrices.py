@@ -1,4 +1,4 @@
-"""The algebra of matrices in a class body: sums, scalar multiples, transposes, products, the identity.
+"""The algebra of matrices in a class body: sums, scalar multiples, transposes, products of both kinds, the identity.
 
 SymPy's own matrix expressions would not do: plain SymPy takes `(U - U.T) @ h` for a product of scalars. A matrix
 expression here is a sum of terms, each a scalar times a product of declared matrices. Applied to a vector, a sum of
@@ -50,8 +50,8 @@ class MatrixAlgebra:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, MatrixAlgebra):
-            raise misuse(self, f"{self} * {other}: an elementwise product of matrices is not part of the language. "
-                               "The product of two matrices is @.")
+            return combined((a * b, (_entrywise(left, right),)) for a, left in self._terms()
+                            for b, right in other._terms())
         return combined((_scalar(self, other) * c, factors) for c, factors in self._terms())
 
     __rmul__ = __mul__
@@ -79,8 +79,8 @@ class MatrixAlgebra:
         raise CellAttributeError(f"{_cell(self)}the matrix {self} has no attribute {attribute!r}.{hint}")
 
     def _refuse(self, *_: Any) -> Any:
-        raise misuse(self, f"{self} is a matrix: it takes @, .T, + and - with matrices, and * and / with scalars. "
-                           "Functions and elementwise algebra are for vectors and scalars.")
+        raise misuse(self, f"{self} is a matrix: it takes @, .T, +, - and * with matrices, and * and / with "
+                           "scalars. Functions are for vectors and scalars.")
 
     __pow__ = __rtruediv__ = __rpow__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = __rmatmul__ = _refuse
     __call__ = _refuse  # no __getitem__: SymPy would take what has one for a sequence
@@ -170,6 +170,47 @@ class BlockMatrix(MatrixAlgebra, sympy.Basic):
         return str(self)
 
 
+class EntrywiseProduct(MatrixAlgebra, sympy.Basic):
+    """The product of matrices entry by entry, as of a mask and a matrix. args: the matrices, of one shape."""
+
+    __slots__ = ()
+
+    @property
+    def _scope(self) -> Any:
+        return _scope(self.matrices)
+
+    @property
+    def matrices(self) -> tuple[Any, ...]:
+        """The declared matrices in it."""
+        return declared(self.args)
+
+    @property
+    def codomain(self) -> str:
+        """The dimension of its rows."""
+        return str(self.args[0].codomain)
+
+    @property
+    def domain(self) -> str:
+        """The dimension of its columns."""
+        return str(self.args[0].domain)
+
+    @property
+    def T(self) -> EntrywiseProduct:
+        """The transpose: the product of the transposes."""
+        return self.func(*(factor.T for factor in self.args))
+
+    def __str__(self) -> str:
+        return "*".join(str(factor) for factor in self.args)
+
+    __repr__ = __str__
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(self)
+
+
+COMPUTED = (BlockMatrix, EntrywiseProduct)  # factors that are no array of their own: a matrix is computed of them
+
+
 class MatrixSum(MatrixAlgebra, sympy.Basic):
     """A sum of products of matrices, each with a scalar in front; made by `combined`. args: (scalar, *factors)."""
 
@@ -181,9 +222,7 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
     @property
     def matrices(self) -> tuple[Any, ...]:
         """The declared matrices in it."""
-        factors = [factor for _, product in self._terms() for factor in product]
-        return tuple(factor.matrix if isinstance(factor, BlockMatrix) else factor for factor in factors
-                     if not isinstance(factor, IdentityMatrix))
+        return declared(factor for _, product in self._terms() for factor in product)
 
     @property
     def codomain(self) -> str:
@@ -213,6 +252,15 @@ class MatrixSum(MatrixAlgebra, sympy.Basic):
     __repr__ = __str__
 
 
+def declared(factors: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the declared matrices in some factors."""
+    found: list[Any] = []
+    for factor in factors:
+        found += factor.matrices if isinstance(factor, EntrywiseProduct) else \
+            [factor.matrix] if isinstance(factor, BlockMatrix) else [factor]
+    return tuple(matrix for matrix in found if not isinstance(matrix, IdentityMatrix))
+
+
 def single(terms: Iterable[Term]) -> MatrixSum:
     """Return the sum as it is, even of one term."""
     return sympy.Basic.__new__(MatrixSum, *(sympy.Tuple(c, *factors) for c, factors in terms))
@@ -237,6 +285,20 @@ def combined(terms: Iterable[Term]) -> Any:
     return single((c, factors) for c, factors in kept)
 
 
+def _entrywise(left: tuple[Any, ...], right: tuple[Any, ...]) -> Any:
+    """Return the product, entry by entry, of two terms of one factor each."""
+    names = [str(single([(sympy.S.One, factors)])) for factors in (left, right)]
+    names = [f"({name})" if len(factors) > 1 else name for name, factors in zip(names, (left, right), strict=True)]
+    for product, name in zip((left, right), names, strict=True):
+        if len(product) > 1:
+            raise misuse((*left, *right), f"{names[0]} * {names[1]}: the product {name} is never formed, so it has no "
+                                          "entries to multiply. An elementwise product takes single matrices.")
+    _check_shapes([left, right])
+    parts = [part for [factor] in (left, right)
+             for part in (factor.args if isinstance(factor, EntrywiseProduct) else (factor,))]
+    return parts[0] if not declared(parts) else sympy.Basic.__new__(EntrywiseProduct, *parts)
+
+
 def _without_identities(factors: tuple[Any, ...]) -> tuple[Any, ...]:
     for left, right in pairwise(factors):
         if left.domain != right.codomain:
@@ -251,8 +313,8 @@ def _check_shapes(products: list[tuple[Any, ...]]) -> None:
         shapes = [f"({factors[0].codomain}, {factors[-1].domain})" for factors in (first, other)]
         if shapes[0] != shapes[1]:
             texts = [" @ ".join(map(str, factors)) for factors in (first, other)]
-            raise misuse((*first, *other), f"a sum of matrices of two shapes: {texts[0]} is {shapes[0]} and {texts[1]} "
-                                           f"is {shapes[1]}.")
+            raise misuse((*first, *other), f"a sum or elementwise product of matrices of two shapes: {texts[0]} is "
+                                           f"{shapes[0]} and {texts[1]} is {shapes[1]}.")
 
 
 def _merged(matrix: MatrixAlgebra) -> Iterator[Term]:
@@ -260,7 +322,7 @@ def _merged(matrix: MatrixAlgebra) -> Iterator[Term]:
     terms = matrix._terms()
     alone = [term for term in terms if len(term[1]) == 1]
     scope = _scope([factor for _, factors in alone for factor in factors])
-    dense = len(alone) > 1 or any(isinstance(factors[0], BlockMatrix) for _, factors in alone)
+    dense = len(alone) > 1 or any(isinstance(factors[0], COMPUTED) for _, factors in alone)
     if dense and scope is not None:
         yield sympy.S.One, (scope.matrix_of(single(alone)),)
         terms = tuple(term for term in terms if len(term[1]) > 1)

@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError
-from symcell.declare.matrices import BlockMatrix, MatrixSum
+from symcell.declare.matrices import COMPUTED, MatrixSum
 from symcell.declare.members import MEMBERS
 from symcell.declare.scope import Namespace
 
@@ -36,7 +36,7 @@ def named(name: str, value: Any) -> Any:
     if body is None:
         raise CellError(f"named({name!r}, ...) stands outside of a class body: it gives a name to a quantity of the "
                         "cell that is being declared.")
-    is_formula = (isinstance(value, sympy.Expr) and not value.is_number) or isinstance(value, (MatrixSum, BlockMatrix))
+    is_formula = (isinstance(value, sympy.Expr) and not value.is_number) or isinstance(value, (MatrixSum, *COMPUTED))
     if not isinstance(name, str) or name.startswith("__") or not (is_formula or isinstance(value, MEMBERS)):
         raise CellError(f'{body.scope.cell}: named("a", value) expects a name and a formula or a declaration such as '
                         f"Matrix(h, h); got {name!r} and {value!r}.")

@@ -9,6 +9,8 @@ import sympy
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.matrices import BlockMatrix, IdentityMatrix, misuse
 
+MAX_BLOCKS = 1_000_000
+
 
 def identity(vector: Any) -> IdentityMatrix:
     """`Identity(h)`: the identity matrix of the dimension of a declared vector, or of the dimension of this name."""
@@ -27,6 +29,7 @@ def block_diagonal(matrix: Any, blocks: int) -> BlockMatrix:
     """
     if not hasattr(matrix, "_apply") or isinstance(matrix, IdentityMatrix):
         raise CellError(f"{cell_being_declared()}BlockDiagonal({matrix}, ...) expects a declared matrix.")
-    if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 1:
-        raise misuse(matrix, f"BlockDiagonal({matrix}, {blocks!r}): the number of blocks is an integer of at least 1.")
+    if isinstance(blocks, bool) or not isinstance(blocks, int) or not 1 <= blocks <= MAX_BLOCKS:
+        raise misuse(matrix, f"BlockDiagonal({matrix}, {blocks!r}): the number of blocks is an integer of at least 1 "
+                             f"and at most {MAX_BLOCKS}.")
     return BlockMatrix(matrix, sympy.Integer(blocks))

@@ -5,6 +5,7 @@ What they give is one number per step and row of the batch; in a formula with ve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sympy
@@ -114,6 +115,12 @@ class SharedWeight(Shared):
     """A weight of a softmax, before it is divided by their sum."""
 
     letter = "e"
+
+
+HELD: Mapping[str, type[_Held]] = {  # as documents write them; all but the first three come from the words made of them
+    "reduce_sum": _Sum, "reduce_mean": _Mean, "reduce_max": _Max, "shift": Shift,
+    "shared": Shared, "shared_mean": SharedMean, "shared_spread": SharedSpread, "shared_weight": SharedWeight,
+}
 
 
 def reduce_sum(v: Any) -> sympy.Expr:

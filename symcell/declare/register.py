@@ -10,13 +10,15 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula_data import LOGIC, NUMBERS
+from symcell.declare.formula_data import FACTORS, LOGIC, NUMBERS, SUM_OF_MATRICES
 from symcell.declare.functions import CONDITIONS, FUNCTIONS, Elementwise, Function, define
 from symcell.declare.members import MEMBERS
 from symcell.declare.names import check_name
+from symcell.declare.reductions import HELD, REDUCTIONS
 from symcell.declare.trial import Trial
 
-_TAKEN = {*(word.__name__ for word in MEMBERS), "equal", "leaky_relu", "named", "T", "float", *NUMBERS, *LOGIC}
+_TAKEN = {*(word.__name__ for word in MEMBERS), "equal", "leaky_relu", "named", "float", "BlockDiagonal", "Identity",
+          SUM_OF_MATRICES, *NUMBERS, *LOGIC, *HELD, *FACTORS, *REDUCTIONS}
 _PLACE = re.compile(r"\{(\d)\}")
 _LATEX = re.compile(r"[A-Za-z0-9 \\{}()\[\]|^_+\-*/=.,:;<>!'&]+\Z")
 # What would do more than print: files, definitions, and characters that come to mean something else.

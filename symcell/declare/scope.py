@@ -13,7 +13,7 @@ import sympy
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula import check_size, describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
-from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum, single
+from symcell.declare.matrices import COMPUTED, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
 from symcell.declare.reductions import REDUCTIONS
@@ -57,7 +57,7 @@ class Scope:
         if isinstance(value, sympy.Expr) and not value.is_number:
             self._check_new(name)
             return self._define(name, value)
-        if isinstance(value, BlockMatrix):
+        if isinstance(value, COMPUTED):
             value = single(value._terms())
         if isinstance(value, MatrixSum):
             self._check_new(name)

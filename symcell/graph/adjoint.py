@@ -68,7 +68,8 @@ class _Reverse:
             if set(once.reads) <= self.fixed:
                 self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
-            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise):
+            repeats = isinstance(node, Map) and self._repeats(node)
+            if isinstance(node, (Map, Once)) and isinstance(node.expression, Elementwise) and not repeats:
                 self.functions.setdefault(node.expression, symbol(node.out))
 
     def run(self) -> Graph:
@@ -86,6 +87,11 @@ class _Reverse:
                 self.whole = whole
                 ADJOINTS[type(node)](self, node)
         return self._close()
+
+    def _repeats(self, node: Map) -> bool:
+        """Whether a value of every step is always the same: what is one for the sequence cannot read its name."""
+        values = [value for value in map(self.forward.value, node.reads) if value.role not in GIVEN]
+        return bool(values) and all(value.whole for value in values) and not self.forward.is_whole(node.out)
 
     # --- where adjoints come from ------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.static import computable
@@ -75,7 +75,9 @@ def _matrix(build: Builder, formula: MatrixSum, name: str) -> sympy.Expr:
     return sympy.Add(*terms)
 
 
-def _entry(factor: IdentityMatrix | BlockMatrix | MatrixSymbol) -> sympy.Expr:
+def _entry(factor: IdentityMatrix | BlockMatrix | EntrywiseProduct | MatrixSymbol) -> sympy.Expr:
+    if isinstance(factor, EntrywiseProduct):
+        return sympy.Mul(*map(_entry, factor.args))
     if isinstance(factor, IdentityMatrix):
         return symbol(EYE)
     if isinstance(factor, BlockMatrix):

@@ -15,7 +15,7 @@ from sympy.core import relational
 from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW, Apply
@@ -71,19 +71,19 @@ def one_step(spec: CellSpec, library: Library, B: int, sizes: Mapping[str, int],
 
 
 def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, sizes: Mapping[str, int]) -> Array:
-    terms = []
-    for coefficient, (factor,) in formula._terms():
+    def entries(factor: Any) -> Array:
+        rows, cols = sizes[factor.codomain], sizes[factor.domain]
+        if isinstance(factor, EntrywiseProduct):
+            return reduce(operator.mul, map(entries, factor.args))
         if isinstance(factor, BlockMatrix):
-            rows, cols, n = sizes[factor.codomain], sizes[factor.domain], factor.blocks
+            n = factor.blocks
             kept = library.constant([[float(i * n // rows == j * n // cols) for j in range(cols)] for i in range(rows)])
-            matrix = kept * (env[factor.matrix.name].T if factor.matrix.transposed else env[factor.matrix.name])
-        elif isinstance(factor, IdentityMatrix):
-            n = sizes[factor.domain]
-            matrix = library.constant([[float(i == j) for j in range(n)] for i in range(n)])
-        else:
-            matrix = env[factor.name].T if factor.transposed else env[factor.name]
-        terms.append(_walk(coefficient, env, library) * matrix)
-    return reduce(operator.add, terms)
+            return kept * entries(factor.matrix)
+        if isinstance(factor, IdentityMatrix):
+            return library.constant([[float(i == j) for j in range(cols)] for i in range(rows)])
+        return env[factor.name].T if factor.transposed else env[factor.name]
+
+    return reduce(operator.add, (_walk(c, env, library) * entries(factor) for c, (factor,) in formula._terms()))
 
 
 def _walk(node: sympy.Basic, env: Mapping[str, Array], library: Library) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 import sympy
 
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import BlockMatrix, IdentityMatrix, MatrixSum
+from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW, Apply, MatrixSymbol
@@ -138,7 +138,10 @@ class Unrolled:
 
         return np.asarray(walk(node if isinstance(node, MatrixSum) else plain(node)), dtype=object)
 
-    def _matrix(self, factor: MatrixSymbol | IdentityMatrix | BlockMatrix, env: Mapping[str, Any]) -> Any:
+    def _matrix(self, factor: MatrixSymbol | IdentityMatrix | BlockMatrix | EntrywiseProduct,
+                env: Mapping[str, Any]) -> Any:
+        if isinstance(factor, EntrywiseProduct):
+            return reduce(np.multiply, (self._matrix(part, env) for part in factor.args))
         if isinstance(factor, BlockMatrix):
             kept = self._matrix(factor.matrix, env).copy()
             for i, j in np.ndindex(kept.shape):

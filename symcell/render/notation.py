@@ -16,7 +16,7 @@ from functools import cached_property
 
 import sympy
 
-from symcell.declare.symbols import NEXT
+from symcell.declare.symbols import NEXT, ROW
 from symcell.graph.ir import GIVEN, Computed, Graph, Map, MatMul, Once, TimeSum, Value
 from symcell.graph.names import TRANSPOSED, base, is_pattern
 from symcell.render.names import Name, name_of, names_of
@@ -47,11 +47,11 @@ class Notation:
         return name.startswith(("size.", "index."))
 
     def has_components(self, name: str) -> bool:
-        """Whether what is printed for a value is a vector: one made of numbers per row alone is printed as a number."""
+        """Whether a value is printed as a vector or matrix; one made of numbers per row alone is a number in print."""
         node = self.formula(name)
         if isinstance(node, Map):
             return any(self.has_components(read) for read in node.reads)
-        return self.value(name).is_vector
+        return self.value(name).dims not in ((), (ROW,))
 
     def is_adjoint(self, name: str) -> bool:
         """Whether a value is one of the backward pass only."""

@@ -136,7 +136,7 @@ def _lanes(stage: Stage, names: _Names) -> str:
 
 def _height(stage: Stage, names: _Names) -> str:
     if stage.dim == ROW:
-        return "rows / c->span.rows" if names.by_steps else "1"
+        return "(rows ? rows / c->span.rows : 0)" if names.by_steps else "1"  # a batch may have no members
     return "rows"
 
 

@@ -27,7 +27,7 @@ from symcell.declare.members import Output
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT
-from symcell.declare.words import copied, words
+from symcell.declare.words import copied, names_in, words
 
 
 def declaration(cell: CellMeta | str) -> CellSpec:
@@ -89,7 +89,15 @@ class Body:
         return self.add(equation.name, Output(formula) if chosen else formula)
 
     def copied(self, formula: sympy.Basic, dims: Mapping[str, str] | None = None) -> Any:
-        """Return a formula of the old cell in the quantities of the new one; `dims`: new names of dimensions."""
+        """Return a formula of the old cell in the quantities of the new one; `dims`: new names of dimensions.
+
+        Raises:
+            CellError: it reads what was left out, or what was not entered yet.
+        """
+        missing = sorted(names_in(formula) - self._standing.keys())
+        if missing:
+            raise CellError(f"{self.namespace.scope.cell}: {formula} reads {', '.join(missing)} of {self.old.name}, "
+                            "which the new cell does not have, or not yet: enter it first, or do not leave it out.")
         return copied(formula, self._standing, dims)
 
     def read_as(self, name: str, quantity: Any) -> None:

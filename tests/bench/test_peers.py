@@ -3,14 +3,18 @@
 import dataclasses
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 import symcell
 from symcell import zoo
 from symcell.bench.draw import problem_of, zoo_name
+from symcell.bench.frameworks import torch_candidate
 from symcell.bench.measure import MODES, candidates, geometric_mean, measure, medians
-from symcell.bench.problem import Work, compare
+from symcell.bench.problem import Work, compare, kernel_candidate
 from symcell.cli.cells import resolve
+from tests import together
+from tests.reductions import Attending, Largest
 
 EVERYWHERE = {"JAX", "eager torch"}
 PEERS = {
@@ -26,6 +30,7 @@ PEERS = {
     "fastgrnn": set(),
     "sru": set(),
     "sru_recurrence": set(),
+    "gru_layer_norm": set(),
 }
 OPTIONAL = {"ONNX Runtime": ("onnx", "onnxruntime"), "torchrecurrent": ("torchrecurrent",)}
 COPY = """
@@ -112,6 +117,16 @@ class Derived(Cell):
         compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float64")
 
 
+@pytest.mark.parametrize("cell", [*zoo.names(), *together.CELLS], ids=lambda cell: getattr(cell, "__name__", cell))
+def test_the_plan_of_every_cell_is_the_cell(cell):
+    """Against the interpreter: what is computed before, in and after the loop of a framework is the declaration."""
+    spec = (zoo.find(cell) if isinstance(cell, str) else cell).spec
+    reference = symcell.reference(cell)
+    problem = problem_of(spec, reference, (4, 2, 4, 4) if "I" in spec.dims else (4, 2, 5, 5), "float64", 1)
+    ours, peer = kernel_candidate(reference, problem).rows["training"], torch_candidate(problem).rows["training"]
+    compare(str(cell), "training", ours.read(ours.run()), peer.read(peer.run()), "float64")
+
+
 def test_the_defaults_of_constants_reach_the_peers(tmp_path):
     path = tmp_path / "leaky.py"
     path.write_text("""from symcell import Cell, Constant, Input, Matrix, State, tanh
@@ -128,6 +143,18 @@ class Leaky(Cell):
     expected = ours.rows["training"].read(ours.rows["training"].run())
     for peer in peers:
         compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float32")
+
+
+@pytest.mark.parametrize("cell", [Attending, Largest], ids=lambda cell: cell.__name__)
+def test_peers_reduce_as_the_kernel_does(cell):
+    kernel = symcell.compile(cell, "float64")
+    problem = problem_of(cell.spec, kernel, (3, 2, 4, 5), "float64", 1)
+    if "b" in problem.params:  # JAX shares the gradient of a maximum among equals, as biases of 0 are
+        problem = dataclasses.replace(problem, params={**problem.params, "b": np.arange(5.0)})
+    ours, *peers = candidates(kernel, problem)[0]
+    expected = ours.rows["training"].read(ours.rows["training"].run())
+    for peer in peers:
+        compare(peer.name, "training", expected, peer.rows["training"].read(peer.rows["training"].run()), "float64")
 
 
 def test_a_wrong_peer_is_named():

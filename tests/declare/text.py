@@ -11,7 +11,7 @@ from symcell.declare.functions import FUNCTIONS
 from symcell.declare.members import MEMBERS
 from symcell.declare.reductions import REDUCTIONS
 
-PLAIN = ("Cell", "equal", "where", "leaky_relu", *REDUCTIONS)
+PLAIN = ("Cell", "equal", "where", "leaky_relu", "Identity", "BlockDiagonal", *REDUCTIONS)
 WORDS = {name: getattr(symcell, name) for name in (*PLAIN, *map(str, FUNCTIONS)) if name != "abs"}
 WORDS |= {member.__name__: member for member in MEMBERS}
 START = """

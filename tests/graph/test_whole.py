@@ -10,7 +10,7 @@ from symcell.graph.check import GraphError, check
 from symcell.graph.ir import Carry, Graph, Map, MatMul, Outer, Value, symbol
 from symcell.graph.lower import lower
 from tests.declare.text import declare
-from tests.graph.test_graph import FIXED, WHOLE
+from tests.graph.test_graph import FIXED, WHOLE, loss
 from tests.oracle import Sample, run
 
 CONDITIONED = declare("""
@@ -70,6 +70,22 @@ def test_its_gradient_is_the_sum_over_the_steps_of_an_input_that_is_given_at_eac
     assert ours.keys() == theirs.keys()
     for name, array in theirs.items():
         assert np.allclose(ours[name], array, rtol=1e-12, atol=1e-12), name
+
+
+def test_a_derivative_that_is_needed_once_reads_nothing_of_a_step():
+    """softplus' is sigmoid, and the state happens to be that sigmoid: a value of every step."""
+    cell = declare("""
+    x, h, z = Input("H"), State(), Input("Z", each="sequence")
+    V, b = Matrix(h, z), Vector(h)
+    a = V @ z + b
+    h.next = sigmoid(a)
+    p = softplus(a)
+    y = Output(p * x + h * h.next)
+    """)
+    sample = Sample.draw(cell, T=3, B=2, seed=4, H=3, Z=2)
+    results, along = run(cell, sample), np.random.default_rng(5).normal(size=(2, 2))
+    moved = dataclasses.replace(sample, x={**sample.x, "z": sample.x["z"] + 1e-30j * along})
+    assert (results.dx["z"] * along).sum() == pytest.approx(loss(cell, moved).imag / 1e-30, rel=1e-11)
 
 
 def test_what_is_not_learned_has_no_gradient_and_costs_none():

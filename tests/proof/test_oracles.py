@@ -87,7 +87,7 @@ def second_order_error(cell):
     T, sizes, random = 3, numeric.sizes_of(cell.spec), np.random.default_rng(3)
 
     def draw(names, *lead):
-        shapes = {v.name: (*lead, *(sizes[d] for d in v.dims)) for v in names}
+        shapes = {v.name: (*lead, *(sizes.get(d, 1) for d in v.dims)) for v in names}  # a number per row: "1"
         return {name: np.asarray(random.uniform(0.1, 1.1, size=shape)) for name, shape in shapes.items()}
 
     B = sizes["B"]

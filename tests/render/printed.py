@@ -22,6 +22,7 @@ def key(name, time="", bar=False, plus=""):
     if base == "mu":  # the mean of a layer norm; of h.next it is that of h
         base, below = r"\mu", below[:1] if below[1:] == ["next"] else below
     below = below[:1] if base in "se" and below[1:] == ["next"] else below
+    base = rf"\mathit{{{base}}}" if len(base) > 1 and base.isalpha() else base
     below = [rf"\mathrm{{{word}}}" if len(word) > 2 and word.isalpha() else word for word in below]
     if bar:
         base = rf"\overline{{{base}}}" if "mathit" in base else rf"\bar{{{base}}}"

@@ -15,6 +15,7 @@ FUNCTIONS = {
 }  # fmt: skip
 OPERATORS = {
     "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
+    "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "tr": np.trace,
     "argmax": lambda vector: Place(vector),
 }  # fmt: skip
@@ -187,6 +188,9 @@ class Reader:
         if self.next == "^":
             self.take()
             power = int(self.take())
+        if self.next == r"\sigma" and function is np.log:  # \log\sigma(a), as logsigmoid is printed
+            inner = self.call(FUNCTIONS[self.take()])
+            return lambda env: powered(np.log(inner(env)), power)
         opening = self.take()
         if opening in OPEN:
             self.expect("(")

@@ -107,7 +107,7 @@ def test_nan_and_infinity_stay_in_their_row(dtype):
 @pytest.mark.parametrize("size", [1, 3, 4, 8, 15, 16, 17, 40])
 def test_a_maximum_gives_its_gradient_to_the_first_of_equals(dtype, size):
     made = symcell.compile(Top, dtype)
-    params = made.init_params(H=2)
+    params = made.init_params(I=size, H=2)
     for first in range(size):
         x = np.full((1, 1, size), -np.inf if first % 2 else -1, dtype)
         x[0, 0, first:] = 2

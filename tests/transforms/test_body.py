@@ -14,6 +14,7 @@ from symcell.declare.words import DECLARED, names_in, words
 from symcell.graph.lower import lower
 from symcell.transforms.body import Body, declaration
 from symcell.zoo import names
+from tests import together
 from tests.declare.text import declare
 
 
@@ -40,7 +41,7 @@ class Mixed(Cell):
     y = Output(h.next * f)
 
 
-@pytest.mark.parametrize("cell", [Mixed, *names()])
+@pytest.mark.parametrize("cell", [Mixed, *together.CELLS, *names()])
 def test_a_copy_declares_the_same_cell(cell):
     old, new = declaration(cell), copy(cell).spec
     assert str(new) == str(old)
@@ -111,6 +112,12 @@ def test_the_checks_of_a_class_body_hold():
         body.add("dt", Constant(1.0))
     with pytest.raises(CellError, match=r"New: the state h has no update"):
         body.cell()
+
+
+def test_a_formula_of_what_is_not_there_is_refused():
+    body = Body(Mixed.spec, "New", "Trial.", leave_out={"s"})
+    with pytest.raises(CellError, match=r"New: .* reads a, s of Mixed, which the new cell does not have, or not yet"):
+        body.copied(Mixed.spec.equations[1].expression)
 
 
 @pytest.mark.parametrize("wrong", [None, 3, Cell, Mixed.spec])

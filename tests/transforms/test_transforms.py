@@ -46,11 +46,11 @@ def test_against_autograd(name, monkeypatch):
     cell = make()
     sample = Sample.draw(cell, T=5, B=3, I=4, H=4)
     results = run(cell, sample)
-    monkeypatch.setitem(TORCH_CELLS, "made", cell_of_torch)
+    monkeypatch.setitem(test_frameworks.AUTOGRAD, "made", cell_of_torch)
     expected = test_frameworks.run_torch_cell("made", sample)
     assert_alive(results)
     assert_close(results, expected, tolerance=1e-11)
-    monkeypatch.setitem(TORCH_CELLS, "made", lambda p, x, *s: (lambda y, *n: (y * (1 + 1e-9), *n))(
+    monkeypatch.setitem(test_frameworks.AUTOGRAD, "made", lambda p, x, *s: (lambda y, *n: (y * (1 + 1e-9), *n))(
         *cell_of_torch(p, x, *s)))
     with pytest.raises(AssertionError):
         assert_close(results, test_frameworks.run_torch_cell("made", sample), tolerance=1e-11)
@@ -135,6 +135,9 @@ def test_with_dims():
     assert with_dims("jordan", I="O", O="I").spec.dims == ("O", "I", "H")
     same = with_dims("gru", I="F").spec
     assert str(lower(same)).replace("F", "I") == str(lower(zoo.find("gru").spec)).replace("F", "I")
+    renamed = with_dims("antisymmetric", H="K").spec
+    assert renamed.dims == ("I", "K")
+    assert "A = U - U.T - gamma*Identity(K)" in str(renamed)
     with pytest.raises(CellError, match=r"with_dims\(LSTM\): there is no dimension F. Its dimensions are I, H."):
         with_dims("lstm", F="H")
     for wrong in ("T", "B", "a b", 3):
