@@ -52,7 +52,8 @@ def _nodes(formula: sympy.Basic) -> Iterator[tuple[sympy.Basic, int]]:
             stack.extend((argument, depth + 1) for argument in node.args)
 
 
-def _check_size(formula: sympy.Expr, name: str, cell: str) -> None:
+def check_size(formula: sympy.Expr, name: str, cell: str) -> None:
+    """Refuse a formula that is too large, before anything recurses into it."""
     for count, (_, depth) in enumerate(_nodes(formula)):
         if count > MAX_NODES or depth > MAX_DEPTH:
             limit = f"{MAX_NODES} operations" if count > MAX_NODES else f"{MAX_DEPTH} levels"
@@ -67,7 +68,7 @@ def normalise(formula: sympy.Expr, name: str, scope: Scope) -> sympy.Expr:
         CellError: a constant that is not finite and real, an unknown function, a power that is not a root or an
             integer, a formula that is too large.
     """
-    _check_size(formula, name, scope.cell)
+    check_size(formula, name, scope.cell)
     return _rewrite(formula, name, scope.cell)
 
 

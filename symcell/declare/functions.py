@@ -168,7 +168,15 @@ elu = define(Function(
 
 def leaky_relu(x: Any, slope: Any = 0.01) -> sympy.Expr:
     """`x` where it is positive, `slope * x` elsewhere (Maas et al. 2013)."""
+    if not all(is_formula(value) for value in (x, slope)):
+        raise CellError(f"{cell_being_declared()}leaky_relu() applies to a formula, with a number or a formula as its "
+                        f"slope; got {x!r} and {slope!r}.")
     return where(sympy.sympify(x) > 0, x, slope * x)
+
+
+def is_formula(value: Any) -> bool:
+    """Whether elementwise algebra applies: a formula of vectors and scalars, or a number, and no comparison."""
+    return isinstance(value, (sympy.Expr, int, float)) and not isinstance(value, bool)
 
 
 def equal(a: Any, b: Any) -> sympy.Expr:

@@ -15,9 +15,18 @@ import sympy
 from symcell.declare.entrywise import softmax_of
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.formula import dims_of
-from symcell.declare.functions import exp, maximum, sqrt
+from symcell.declare.functions import exp, is_formula, maximum, sqrt
 from symcell.declare.matrices import MatrixAlgebra
-from symcell.declare.reductions import SharedMean, SharedSpread, SharedWeight, Shift, reduce_mean, reduce_sum, shared
+from symcell.declare.reductions import (
+    SharedMean,
+    SharedSpread,
+    SharedWeight,
+    Shift,
+    has_quantities,
+    reduce_mean,
+    reduce_sum,
+    shared,
+)
 from symcell.declare.symbols import Quantity
 
 Vectors = Any  # a formula, or a tuple of formulas
@@ -63,6 +72,8 @@ def rms_norm(v: Vectors, gain: Vectors = None, eps: Any = 1e-5) -> Any:
 
 def _scaled(word: str, v: Vectors, vectors: list[sympy.Expr], eps: Any, gain: Vectors, bias: Vectors,
             ) -> list[sympy.Expr]:
+    if not is_formula(eps):
+        raise CellError(f"{cell_being_declared()}{word}(): eps is {eps!r}; expected a number.")
     scale = shared(1 / shared(sqrt(_mean([u**2 for u in vectors]) + eps), SharedSpread))
     gains, biases = _each(word, "gain", gain, v, 1), _each(word, "bias", bias, v, 0)
     return [g * (u * scale) + b for u, g, b in zip(vectors, gains, biases, strict=True)]
@@ -75,7 +86,7 @@ def _mean(vectors: Sequence[sympy.Expr]) -> sympy.Expr:
 
 def _vectors(word: str, v: Vectors) -> list[sympy.Expr]:
     vectors = list(v) if isinstance(v, (tuple, list)) else [v]
-    if not vectors or not all(isinstance(u, sympy.Expr) and u.free_symbols for u in vectors):
+    if not vectors or not all(isinstance(u, sympy.Expr) and has_quantities(u, word) for u in vectors):
         raise CellError(f"{cell_being_declared()}{word}() applies to a vector formula or a tuple of them, got {v!r}.")
     dims = {_dims(word, u): u for u in vectors}
     if len(dims) > 1:
@@ -97,7 +108,11 @@ def _each(word: str, what: str, given: Vectors, v: Vectors, default: int) -> lis
     if several != isinstance(given, (tuple, list)) or (several and len(given) != len(v)):
         wanted = f"a tuple of {len(v)}, one for each vector" if several else "one vector"
         raise CellError(f"{cell_being_declared()}{word}(): {what} is {given!r}; expected {wanted}.")
-    return list(given) if several else [given]
+    each = list(given) if several else [given]
+    wrong = [value for value in each if not is_formula(value)]
+    if wrong:
+        raise CellError(f"{cell_being_declared()}{word}(): {what} is {wrong[0]!r}; expected a vector or a number.")
+    return each
 
 
 def _like(v: Vectors, results: list[sympy.Expr]) -> Any:

@@ -16,6 +16,19 @@ from symcell.declare.symbols import ROW
 REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "softmax", "layer_norm", "rms_norm")
 
 
+def has_quantities(formula: sympy.Expr, word: str) -> bool:
+    """Whether a formula is made of quantities, or of numbers alone.
+
+    Raises:
+        CellError: it has so many levels that SymPy cannot walk through it.
+    """
+    try:
+        return bool(formula.free_symbols)
+    except RecursionError:
+        raise CellError(f"{cell_being_declared()}{word}() is given a formula of too many levels. Name its parts: "
+                        "a = ..., b = ..., and combine them.") from None
+
+
 class _Held(sympy.Expr):
     """A formula inside another that SymPy keeps as written."""
 
@@ -30,7 +43,7 @@ class _Held(sympy.Expr):
         Raises:
             CellError: it is not a formula of declared quantities.
         """
-        if not isinstance(formula, sympy.Expr) or not formula.free_symbols:
+        if not isinstance(formula, sympy.Expr) or not has_quantities(formula, cls.word):
             raise CellError(f"{cell_being_declared()}{cls.word}() applies to a vector formula, got {formula!r}.")
         return sympy.Expr.__new__(cls, formula)
 

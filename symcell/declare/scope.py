@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import describe, dims_of, is_vector, normalise
+from symcell.declare.formula import check_size, describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import COMPUTED, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
@@ -49,6 +49,8 @@ class Scope:
         """Enter `name = value` and return what the name stands for from now on."""
         if isinstance(value, (Quantity, MatrixSymbol)) and value in self.named and not self._has(name):
             return value
+        if isinstance(value, sympy.Expr):
+            check_size(value, name, self.cell)
         if isinstance(value, MEMBERS):
             self._check_new(name)
             return getattr(self, f"_bind_{type(value).__name__.lower()}")(name, value)
@@ -302,6 +304,9 @@ class Namespace(dict[str, Any]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         plain = name.startswith("__") and name.endswith("__")
+        if name == "__slots__" or (name == "__doc__" and not isinstance(value, (str, type(None)))):
+            wanted = "text" if name == "__doc__" else "no such line: a cell has no instances"
+            raise CellError(f"{self.scope.cell}: {name} = {value!r}: expected {wanted}.")
         super().__setitem__(name, value if plain else self.scope.bind(name, value))
 
     def __delitem__(self, name: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 
+from tests.random_cells import hostile
 from tests.random_cells.campaign import Tally, campaign, one_by_one
 from tests.random_cells.generator import drawn_cells, seeded
 from tests.random_cells.kernels import check_kernel
@@ -26,20 +27,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.random_cells", description=__doc__)
     parser.add_argument("--cells", type=int, default=0, help="through graph, interpreter and document")
     parser.add_argument("--compiled", type=int, default=0, help="through the compiler, in both precisions")
+    parser.add_argument("--hostile", type=int, default=0, help="malformed declarations")
     parser.add_argument("--seed", type=int, default=0, help="of the first batch of 100, or the first compiled cell")
     given = parser.parse_args()
     tallies = []
     if given.cells:
         tallies.append(("graph, interpreter, document", campaign(
-            drawn_cells(), lambda drawn: check(drawn), given.cells, given.seed, progress)))
+            drawn_cells(), check, given.cells, given.seed, progress)))
         texts = given.cells // TEXTS_EVERY
         tallies.append(("schedule, source, derivation", campaign(
-            drawn_cells(), lambda drawn: check_texts(drawn), texts, given.seed, progress)))
+            drawn_cells(), check_texts, texts, given.seed, progress)))
     if given.compiled:
         os.environ["SYMCELL_CACHE_DIR"] = cache = tempfile.mkdtemp(prefix="symcell-random-")
         cells = map(seeded, range(given.seed, given.seed + given.compiled))
         tallies.append(("compiled", one_by_one(cells, check_kernel, progress)))
         shutil.rmtree(cache)
+    if given.hostile:
+        tallies.append(("malformed", campaign(hostile.malformed(), hostile.check, given.hostile, given.seed, progress)))
     for title, tally in tallies:
         print(f"\n=== {title}, seed {given.seed}: {tally}")
     return int(any(tally.failed for _, tally in tallies))

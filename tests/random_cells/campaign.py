@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from symcell import CellError
 
 BATCH = 100
+LISTED = 40
 
 
 @dataclass
@@ -39,7 +40,8 @@ class Tally:
         lines = [f"{self.count} different ones in {self.seconds:.0f} s"]
         for title, counts in (("passed", self.passed), ("refused", self.refused), ("FAILED", self.failed)):
             lines.append(f"{title}: {sum(counts.values())}")
-            lines += [f"  {count:>6}  {what or 'everything checked'}" for what, count in counts.most_common()]
+            lines += [f"  {count:>6}  {what or 'everything checked'}" for what, count in counts.most_common(LISTED)]
+            lines += [f"          and {len(counts) - LISTED} others"] if len(counts) > LISTED else []
         if self.features:
             lines += ["with: " + ", ".join(f"{what} {count}" for what, count in self.features.most_common())]
         return "\n".join([*lines, *(f"\n--- {what}\n{text}" for what, text in self.examples.items())])
@@ -71,6 +73,7 @@ class Tally:
 def signature(error: BaseException) -> str:
     """What two failures for one reason have in common: the message without names, numbers and formulas."""
     first = str(error).strip().split("\n")[0]
+    first = re.sub(r"'[^']*'", "...", first)
     text = re.sub(r"\b\w*\d\w*(\.next)?\b|-?\d+(\.\d+)?(e-?\d+)?", "#", first)
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} in {where.name}: {text[:90]}"
@@ -78,7 +81,7 @@ def signature(error: BaseException) -> str:
 
 def shape_of(message: str) -> str:
     """A refusal without the formulas that it quotes."""
-    text = re.sub(r"\b\w*\d\w*(\.next)?\b", "#", message)
+    text = re.sub(r"\b\w*\d\w*(\.next)?\b", "#", re.sub(r"'[^']*'", "...", message.split("\n")[0]))
     for pattern in (r"(?<=: )#( = .*)(?= is )", r"(?<=in )(.*)(?= do not agree)", r"(?<=agree: )(.*)", r"(?<=got )(.*)",
                     r"(?<=BlockDiagonal\()(.*)(?=, \.\.\.)"):
         text = re.sub(pattern, "...", text)

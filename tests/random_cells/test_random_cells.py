@@ -3,8 +3,11 @@
 import pytest
 import sympy
 
+from symcell import compiler
+from symcell.declare.functions import Elementwise
 from symcell.graph import adjoint as rules
 from symcell.graph.ir import Map, MatMul, Once, Reduce
+from symcell.render import c_expression as printed
 from tests.random_cells.campaign import campaign, one_by_one
 from tests.random_cells.generator import drawn_cells, seeded
 from tests.random_cells.kernels import check_kernel
@@ -78,7 +81,7 @@ def transposed(sweep, node):
 
 
 def not_mirrored(sweep, node):
-    """What is computed once per call forgets a scalar's share, or a transpose's."""
+    """What is computed once per call forgets the share of a transpose."""
     partial = sweep.partial
     sweep.partial = lambda expression, name: sympy.S.Zero if name.endswith(".T") else partial(expression, name)
     rules._adjoint_of_once(sweep, node)
@@ -93,3 +96,26 @@ PLANTS = [(Map, negated(Map)), (Reduce, negated(Reduce)), (MatMul, transposed), 
 def test_a_wrong_rule_is_found(kind, wrong, monkeypatch):
     monkeypatch.setitem(rules.ADJOINTS, kind, wrong)
     assert campaign(drawn_cells(), check, CELLS, stop=True).failed
+
+
+def added(printer, node):
+    """Differences are printed as sums."""
+    terms = [-term if term.could_extract_minus_sign() else term for term in node.as_ordered_terms()]
+    return printed._SUM, " + ".join(printer.text(term, printed._SUM) for term in terms)
+
+
+def exchanged(printer, node):
+    """The branches of a selection are exchanged."""
+    if node.row.name != "where":
+        return printed._Printer._function(printer, node)
+    condition, yes, no = (printer.text(argument) for argument in node.args)
+    return printed._ATOM, f"{node.row.c}({condition}, {no}, {yes})"
+
+
+@pytest.mark.parametrize(("kind", "wrong"), [(sympy.Add, added), (Elementwise, exchanged)])
+def test_wrongly_printed_c_is_found(kind, wrong, monkeypatch):
+    monkeypatch.setitem(printed._METHODS, kind, wrong)
+    compiler._stages.cache_clear()
+    tally = one_by_one(map(seeded, COMPILED), check_kernel)
+    compiler._stages.cache_clear()
+    assert tally.failed

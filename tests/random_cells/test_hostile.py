@@ -1,0 +1,53 @@
+"""Malformed declarations: a cell, a CellError, or an error that Python itself raises of an operator. Nothing else."""
+
+import pytest
+
+from symcell import CellError, layer_norm, leaky_relu, rms_norm, tanh
+from tests.declare.text import START, UPDATE, declare
+from tests.random_cells.campaign import campaign
+from tests.random_cells.hostile import check, malformed
+
+
+def assert_refused(tally):
+    assert not tally.failed, str(tally)
+    assert len(tally.refused) > 20  # many kinds of mistakes are made,
+    assert tally.passed["a cell"] > 10  # and not only mistakes
+
+
+def test_malformed_declarations():
+    assert_refused(campaign(malformed(), check, 100))
+
+
+@pytest.mark.slow
+def test_more_malformed_declarations():
+    assert_refused(campaign(malformed(), check, 2000, start=1000))
+
+
+def test_a_traceback_from_inside_is_found(monkeypatch):
+    monkeypatch.setattr("symcell.declare.scope.Scope.dimension", lambda self, dim: {"I": "I", "H": "H"}[dim])
+    assert campaign(malformed(), check, 100, stop=True).failed
+
+
+# --- what it found ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", [
+    "q = layer_norm(h, True)", "q = layer_norm(h, b, h > 0)", "q = rms_norm(h, eps=None)", "q = layer_norm(h, b, 'b')",
+    "q = leaky_relu(h, None)", "q = leaky_relu(None)", "q = leaky_relu(h, True)", "__slots__ = None", "__doc__ = h",
+])
+def test_a_wrong_argument_is_a_cell_error(line):
+    with pytest.raises(CellError, match=r"expected|applies to"):
+        declare(START + line + UPDATE, layer_norm=layer_norm, rms_norm=rms_norm, leaky_relu=leaky_relu)
+
+
+@pytest.mark.parametrize("last", ["q = deep(h)", "y = Output(deep(h))", "q = reduce_sum(deep(h))", "q = W.T @ deep(h)",
+                                  "q = layer_norm(deep(h))"])
+def test_a_formula_of_very_many_levels_is_a_cell_error(last):
+    with pytest.raises(CellError, match=r"levels|too large"):
+        declare(START + last + UPDATE, deep=deep, layer_norm=layer_norm)
+
+
+def deep(v):
+    for _ in range(900):
+        v = tanh(v)
+    return v
