@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.passes import PACK_FIRST, PACKED, Found, Passes
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Stretch:
 
     def sizes(self, whole: Sizes, packed: bool) -> Sizes:
         """Return the sizes of this part of a sequence; `packed`: an earlier part has packed the weights."""
-        return {**whole, "T": self.stop - self.start, ".packed": int(packed)}
+        return {**whole, "T": self.stop - self.start, ".packed": PACKED if packed else PACK_FIRST}
 
     def of(self, arrays: Mapping[str, Array], whole: Collection[str]) -> dict[str, Array]:
         """Return the steps of this stretch, as views; what is whole is one for all steps."""
@@ -33,3 +34,52 @@ def edges(steps: int, every: int) -> Iterator[tuple[int, int]]:
     """Yield where each stretch starts and stops; a sequence of no steps is one stretch."""
     for start in range(0, max(steps, 1), every):
         yield start, min(start + every, steps)
+
+
+def forward(passes: Passes, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
+            state: Mapping[str, Array], y: Array, recorded: Mapping[str, Array],
+            every: int) -> tuple[tuple[Stretch, ...], dict[str, Array]]:
+    """Run the forward pass stretch by stretch and fill y and what is recorded, (T, B, dim) each.
+
+    Each stretch's tape ends with it. Returns the stretches, and the states after the last one.
+    """
+    panels = passes.panels("forward", sizes)
+    mode = "train" if recorded else "infer"  # the same bits, and without a tape less is written
+    stretches: list[Stretch] = []
+    last = dict(state)
+    for start, stop in edges(sizes["T"], every):
+        part = Stretch(start, stop, last)
+        stretches.append(part)
+        own = part.sizes(sizes, start > 0)
+        arrays = passes.forward(own, part.of(inputs, passes.whole), params, last, mode, recorded, panels)
+        y[start:stop] = passes.output(arrays)
+        for name, array in recorded.items():
+            array[start:stop] = passes.steps(name, arrays)
+        last = passes.final_state(arrays, own)
+    return tuple(stretches), last
+
+
+def backward(passes: Passes, sizes: Sizes, stretches: tuple[Stretch, ...], inputs: Mapping[str, Array],
+             params: Mapping[str, Array], dy: Array, last: Mapping[str, Array], dx: dict[str, Array]) -> Found:
+    """Run both passes on each stretch, the last one first.
+
+    dx: (T, B, dim) for each input that has steps, which is where its gradient is written.
+    """
+    again, panels = passes.panels("forward", sizes), passes.panels("backward", sizes)
+    whole, found = passes.whole, dict[str, Array]()
+    for k, part in enumerate(reversed(stretches)):
+        steps = part.of(inputs, whole)
+        arrays = passes.forward(part.sizes(sizes, k > 0), steps, params, part.state, "train", (), again)
+        held = {name: array for name, (array, _) in arrays.items()}
+        own = part.sizes(sizes, k > 0)
+        buffers = passes.backward(own, held, params, dy[part.start : part.stop], last, panels)
+        this = passes.gradients(own, buffers, params)
+        for name, array in this.x.items():
+            if name in whole:
+                dx[name] = dx[name] + array if k else array
+            else:
+                dx[name][part.start : part.stop] = array
+        last = this.state
+        found = {name: found[name] + value if k else value for name, value in this.params.items()}
+        del arrays, held, buffers, this  # one stretch's tape at a time
+    return Found(dx, found, dict(last))

@@ -49,8 +49,10 @@ def cells(folder):
     ("Whole", "declaration", ["input  z (Z), for the whole sequence", "param  M (H, H), not learned"]),
     ("Whole", "graph", ["input    k (I), for the whole sequence", "constant M (H, H)", "p = tanh(a_p)"]),
     ("Whole", "adjoint", ["d_p.steps += d_p.steps.t, over time", "d_V += d_a_p z^T"]),
-    ("Whole", "schedule", ["once, before all steps:", "once, after all steps:", "(I)  sequence / sequence given"]),
-    ("Whole", "source", ["/* once, before all steps */", "/* once, after all steps */", "% c->span.rows"]),
+    ("Whole", "schedule", ["for the whole sequence, before its steps:", "for the whole sequence, after its steps:",
+                           "(I)  sequence / sequence given"]),
+    ("Whole", "source", ["/* for the whole sequence, before its steps */",
+                         "/* for the whole sequence, after its steps */", "% c->span.rows"]),
     ("Whole", "json", ['"each": "sequence"', '"learned": false']),
     ("Noisy", "declaration", ["input  zone_h (H)", "input  drop_x (I), for the whole sequence", "zone_h_rate = 0.25"]),
 ])
@@ -64,7 +66,7 @@ def test_derive(symcell):
     text = symcell("derive", "inputs.py:Whole", "--format", "markdown").stdout
     assert "| $k$ | input of the sequence | $I$ |" in text
     assert "| $M$ | not learned | $H \\times H$ |" in text
-    assert r"p &= \tanh(a_p)" in text.split("## Once per sequence")[1].split("## Forward")[0]
+    assert r"p &= \tanh(a_p)" in text.split("## For the whole sequence")[1].split("## Forward")[0]
     assert r"\bar{k} &= \sum_{t=1}^{T}" in text.split("## Adjoints of the whole sequence")[1]
     gradients = text.split("## Gradients of the parameters")[1]
     assert r"\bar{V} &= \bar{a}_p z^\top" in gradients

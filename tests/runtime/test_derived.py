@@ -115,7 +115,7 @@ def test_a_derived_value_is_rounded_once():
     """In float32 the matrix is that of float64, rounded: kernels of both agree to the last bit of A."""
     params = {name: np.array(a, np.float32) for name, a in data_of("antisymmetric", "float32").params.items()}
     constants = {"epsilon": np.float32(0.1), "gamma": np.float32(0.3)}
-    module = kernel_of("antisymmetric", "float32")._module
+    module = kernel_of("antisymmetric", "float32")._passes.module
     A = module.derive({**params, **{k: np.asarray(v) for k, v in constants.items()}}, np.dtype("float32"))["A"]
     U = params["U"].astype(np.float64)
     np.testing.assert_array_equal(A, (U - U.T - np.float64(np.float32(0.3)) * np.eye(5)).astype(np.float32))
@@ -130,6 +130,6 @@ def test_a_wrong_chain_rule_is_found(monkeypatch):
     def wrong(params, found, dtype):
         found["U"] = found.pop("d_A")
 
-    monkeypatch.setattr(kernel._module, "chain_rule", wrong)
+    monkeypatch.setattr(kernel._passes.module, "chain_rule", wrong)
     with pytest.raises(AssertionError, match="d U"):
         assert_near(results(kernel, data), expected, "float64")

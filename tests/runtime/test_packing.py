@@ -2,7 +2,7 @@
 
 import pytest
 
-from symcell.runtime import kernel as runtime
+from symcell.runtime import passes
 from tests.runtime.cells import assert_same_bits, check, draw, kernel_of, results
 
 CELLS = ["rnn", "gru", "lstm", "lstm_peephole", "gru_reset_before"]
@@ -24,7 +24,7 @@ def test_a_single_step_has_the_same_bits_either_way(cell, B):
         data = draw(cell, "float32", T=1, B=B, I=I, H=H)
         found = results(kernel, data)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(runtime, "PACK_AS_USED", runtime.PACK_FIRST)
+            patch.setattr(passes, "PACK_AS_USED", passes.PACK_FIRST)
             assert_same_bits(found, results(kernel, data))
 
 

@@ -46,11 +46,11 @@ def test_against_autograd(name, monkeypatch):
     cell = make()
     sample = Sample.draw(cell, T=5, B=3, I=4, H=4)
     results = run(cell, sample)
-    monkeypatch.setitem(TORCH_CELLS, "made", cell_of_torch)
+    monkeypatch.setitem(test_frameworks.AUTOGRAD, "made", cell_of_torch)
     expected = test_frameworks.run_torch_cell("made", sample)
     assert_alive(results)
     assert_close(results, expected, tolerance=1e-11)
-    monkeypatch.setitem(TORCH_CELLS, "made", lambda p, x, *s: (lambda y, *n: (y * (1 + 1e-9), *n))(
+    monkeypatch.setitem(test_frameworks.AUTOGRAD, "made", lambda p, x, *s: (lambda y, *n: (y * (1 + 1e-9), *n))(
         *cell_of_torch(p, x, *s)))
     with pytest.raises(AssertionError):
         assert_close(results, test_frameworks.run_torch_cell("made", sample), tolerance=1e-11)

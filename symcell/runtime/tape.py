@@ -1,0 +1,57 @@
+"""Tape: what a run holds for its backward pass, and whether that may still be used."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.checkpoint import Stretch
+
+COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since."""
+
+    owner: tuple[ModuleType, str]
+    sizes: Sizes
+    arrays: dict[str, Array]
+    params: dict[str, Array]
+    given: Mapping[str, Any]
+    fingerprints: dict[str, int]  # of params as they were
+    dict_x: bool
+    stretches: tuple[Stretch, ...] = ()  # with checkpoints: where backward computes the tape again; arrays is x then
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are the run's own: parameters are the caller's, unless they had to be copied."""
+        held = [*self.arrays.values(), *(a for name, a in self.params.items() if a is not self.given.get(name))]
+        return sum(a.nbytes for a in [*held, *(a for part in self.stretches for a in part.state.values())])
+
+    def changed(self, params: Collection[str], fingerprints: Mapping[str, int]) -> list[str]:
+        """Return what has changed of the parameters, the caller's or the run's; `fingerprints`: those of now."""
+        return [name for name, found in fingerprints.items() if found != self.fingerprints[name]
+                or (name in params and not _same(self.given.get(name), self.params[name]))]
+
+
+def _same(now: Any, then: Array) -> bool:
+    """Compare bit for bit, so that NaN equals itself; a scalar may have been given as a plain number."""
+    if now is then:
+        return True
+    if not isinstance(now, np.ndarray):
+        if then.shape != () or not isinstance(now, numbers.Real):
+            return False
+        now = np.asarray(now, then.dtype)
+    if now.dtype != then.dtype or now.shape != then.shape:
+        return False
+    if not now.flags.c_contiguous or now.nbytes < COPY_BYTES:
+        return now.tobytes() == then.tobytes()
+    bits = np.dtype(f"u{then.itemsize}")  # integers: no copies of the bytes
+    return bool((now.view(np.ndarray).view(bits) == then.view(bits)).all())
