@@ -1,4 +1,4 @@
-"""A row for each transformation and two cells that it takes: proof, differences, and in `make test-all` both kernels."""
+"""Each transformation on two cells that it takes: proof, differences, and in `make test-all` kernels."""
 
 import pytest
 
