@@ -29,6 +29,7 @@ _HOME = {
     "symcell.transforms.dims": ("with_dims",),
     "symcell.transforms.dropout": ("variational_dropout", "zoneout"),
     "symcell.transforms.noise": ("draw_noise",),
+    "symcell.transforms.normalised": ("layer_normalised",),
     "symcell.transforms.residual": ("residual",),
     "symcell.runtime.errors": ("BuildError", "CacheError", "CacheWarning"),
 }

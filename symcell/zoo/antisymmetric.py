@@ -1,6 +1,6 @@
 """Recurrent networks whose matrix is antisymmetric, from differential equations that neither grow nor decay.
 
-Chang, Chen, Haber and Chi 2019, arXiv:1902.09689, eqs. 9 to 11.
+Chang, Chen, Haber and Chi 2019, arXiv:1902.09689.
 """
 
 # mypy: disable-error-code="attr-defined, operator"

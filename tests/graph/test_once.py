@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import sympy
 
+from symcell import softmax
 from symcell.graph import adjoint as rules
 from symcell.graph import once
 from symcell.graph.check import GraphError, check
 from symcell.graph.interpret import interpret
 from symcell.graph.ir import Once, symbol
-from symcell.graph.names import EYE
+from symcell.graph.names import ACROSS, DOWN, EYE
 from symcell.proof import frameworks, handwritten, numeric, symbolic
 from symcell.zoo import find
 from tests.declare.text import declare
@@ -21,8 +22,8 @@ from tests.render.cells import Derived
 START = "x, h = Input(), State()\nW, U, tau, a, k = Matrix(h, x), Matrix(h, h), Vector(h), Scalar(), Constant(0.5)\n"
 
 
-def nodes(body, role="derived", backward=False):
-    graph = graphs(declare(START + body))[backward]
+def nodes(body, role="derived", backward=False, **words):
+    graph = graphs(declare(START + body, **words))[backward]
     return [str(node) for node in graph.once if graph.value(node.out).role == role]
 
 
@@ -182,3 +183,60 @@ def test_the_zoo_s_gradients_are_proven(name):
     rows = symbolic.check(find(name).spec)
     assert rows
     assert all(row.passed for row in rows), rows
+
+
+# --- sums over columns and rows, and vectors that are repeated -----------------------------------------------
+
+
+def sums_forgotten(monkeypatch):
+    """What a softmax divides by is not differentiated."""
+    right = rules.ADJOINTS[Once]
+    monkeypatch.setitem(rules.ADJOINTS, Once, lambda sweep, node: None if node.over else right(sweep, node))
+
+
+def rows_for_columns(monkeypatch):
+    """The adjoint of a sum goes to the rows in place of the columns."""
+    monkeypatch.setattr(rules, "REPEATED", {"columns": DOWN, "rows": ACROSS, "all": ""})
+
+
+def test_a_vector_across_becomes_one_down():
+    dims = {"U": ("H", "I"), "v": ("I",), "w": ("H",)}.__getitem__
+    expression = symbol("U") / symbol("v" + ACROSS) - symbol("w" + DOWN)
+    assert once.mirrored(expression, dims) == symbol("U.T") / symbol("v" + DOWN) - symbol("w" + ACROSS)
+
+
+SOFTMAXES = declare(START + """
+V = Matrix(h, h)
+R = softmax(U - V.T, axis="columns")
+Q = softmax(V.T, axis="rows")
+h.next = tanh(R @ h + W @ x) + Q @ (tau * h) * a""", softmax=softmax)
+
+
+@pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: oracle.__module__ + "." + oracle.__name__)
+@pytest.mark.parametrize("plant", [None, sums_forgotten, rows_for_columns],
+                         ids=lambda plant: getattr(plant, "__name__", "right"))
+def test_a_wrong_rule_for_sums_is_found(plant, oracle, monkeypatch):
+    monkeypatch.setattr(symbolic, "POINTS", 1)
+    if plant:
+        plant(monkeypatch)
+    assert all(row.passed for row in oracle(SOFTMAXES.spec)) == (plant is None)
+
+
+def test_the_largest_is_not_differentiated_and_nothing_is_computed_in_vain():
+    found = nodes("R = softmax(U, axis='columns')\nh.next = R @ h + W @ x + tau * a", "total", True, softmax=softmax)
+    assert found == ["d_s_R.R = sum over columns(-d_R*e_R/s_R.across**2)", "d_s_R = d_s_R.R",
+                     "d_e_R = d_R/s_R.across + d_s_R.across", "d_U = d_e_R*e_R"]
+
+
+@pytest.mark.parametrize(("wrong", "fault"), [
+    (Once("R", symbol("U") / symbol("s_R")), "the dimensions of s_R do not fit"),
+    (Once("R", symbol("U") / symbol("a.across")), "the dimensions of a.across do not fit"),
+    (Once("s_R", symbol("e_R"), over="lines"), "has no such entries to sum over"),
+    (Once("s_R", symbol("a"), over="columns"), "has no such entries to sum over"),
+    (Once("s_R", symbol("e_R"), over="all"), "a sum over all entries is a scalar"),
+])
+def test_a_wrong_sum_is_found(wrong, fault):
+    body = "R = softmax(U, axis='columns')\nh.next = R @ h + W @ x + tau * a"
+    forward, _ = graphs(declare(START + body, softmax=softmax))
+    with pytest.raises(GraphError, match=fault):
+        check(changed(forward, wrong))
