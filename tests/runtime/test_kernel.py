@@ -249,7 +249,7 @@ def test_kernels_stay_inside_their_buffers(cell, dtype, byte, monkeypatch):
     guarded = Guarded(byte)
     monkeypatch.setattr(memory, "empty", guarded.empty)
     monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
-    monkeypatch.setattr(kernel, "_pool", memory.Pool(kernel.dtype))
+    monkeypatch.setattr(kernel._passes, "pool", memory.Pool(kernel.dtype))
     for T, B, I, H in ((1, 1, 1, 1), (3, 7, 13, 5), (2, 2, 1, 17), (5, 9, 2, 50), (2, 33, 13, 16)):
         data = draw(cell, dtype, T, B, I, H)
         check(cell, kernel, data)
@@ -268,7 +268,7 @@ def test_kernels_stay_inside_their_buffers_with_threads_and_chunks(cell, monkeyp
     guarded = Guarded(0xFF)
     monkeypatch.setattr(memory, "empty", guarded.empty)
     monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
-    monkeypatch.setattr(kernel, "_pool", memory.Pool(kernel.dtype))
+    monkeypatch.setattr(kernel._passes, "pool", memory.Pool(kernel.dtype))
     for module, name in ((threads, "MIN_ROWS"), (threads, "MIN_WORK"), (memory, "CHUNK_BYTES"), (memory, "CHUNK_ROWS")):
         monkeypatch.setattr(module, name, 1)
     for T, B, I, H in ((3, 7, 13, 5), (5, 9, 2, 17)):
