@@ -18,7 +18,7 @@ ARGS    ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Pinned here too: without the pin pip may fetch another build with gigabytes of CUDA libraries.
-FRAMEWORKS := torch==2.13.0 jax onnx onnxruntime
+FRAMEWORKS := torch==2.13.0 torchrecurrent jax onnx onnxruntime
 BASE_CELLS := rnn rnn_relu lstm lstm_peephole gru gru_reset_before
 
 WHICH        := -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null

@@ -136,7 +136,7 @@ class Passes:
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             buffers = {name: array for name, (array, _) in arrays.items()}
             found = self.module.gradients(sizes, buffers, self._gradient)
-            if self.derives:
+            if hasattr(self.module, "chain_rule"):
                 self.module.chain_rule(params, found, self.dtype)
         learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         return Found(

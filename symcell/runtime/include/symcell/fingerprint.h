@@ -1,6 +1,8 @@
 /* A number that tells whether an array has changed. Included by begin.h, once per instruction set and precision, which
    all find the same number. */
 
+#include "symcell/memory.h"
+
 /* Words of eight bytes, as many as a vector holds. */
 typedef uint64_t SC(words) __attribute__((vector_size(SC_BYTES)));
 
