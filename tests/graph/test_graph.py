@@ -63,8 +63,8 @@ U, b = Matrix(h, h), Vector(h)
 
 h.next = tanh(W @ x + M @ h + M.T @ (k * h) + U @ k + M @ b) * k
 """, name="Fixed")
-# A kink has no complex step. A softmax of a matrix is shifted by a maximum, through which no gradient flows: right for the
-# softmax, but this test's loss also weighs sums inside it.
+# A kink has no complex step. A softmax of a matrix is shifted by a maximum, through which no gradient flows: right for
+# the softmax, but this test's loss also weighs sums inside it.
 ROUGH = ("rnn_relu", "lstm_mass_conserving")
 SMOOTH = [*(find(name) for name in names() if name not in ROUGH), MIXED, STATIC, SEVERAL, WHOLE, FIXED, Means, Normed]
 

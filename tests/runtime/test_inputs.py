@@ -194,7 +194,8 @@ def test_what_does_not_change_from_step_to_step_cannot_be_recorded():
 
 def test_projections_of_a_sequence_are_computed_once_per_sequence():
     text = str(stages(Whole).program)
-    before, after = text.split("all steps of the chunk at once")[0], text.split("for the whole sequence, after its steps")[1]
+    before = text.split("all steps of the chunk at once")[0]
+    after = text.split("for the whole sequence, after its steps")[1]
     assert "panel V_z = V @ z" in before
     assert "panel U_p = U @ p" in before
     assert "= V.T @ d_V_z" in after
