@@ -22,6 +22,7 @@ PEERS = {"torch.nn": torch_nn_candidate, "ONNX Runtime": onnx_candidate, "JAX": 
 MODES = ("infer", "forward", "training")
 TIE = 0.03
 LONG = 1.0  # seconds; a call that takes longer is repeated three times, a shorter one at least five
+PAUSE = 0.02  # seconds before each call on several threads: those of other libraries spin for a while after their work
 GIVE_UP = 20.0  # seconds; a peer whose first call, compilation included, takes longer does not count
 
 
@@ -36,8 +37,8 @@ def candidates(kernel: Any, problem: Problem) -> tuple[list[Candidate], dict[str
     return found, missing
 
 
-def medians(tasks: Sequence[Callable[[], object]], seconds: float = 0.5) -> list[float]:
-    """Return the median seconds of each task, in rounds in which each runs once.
+def medians(tasks: Sequence[Callable[[], object]], seconds: float = 0.5, pause: float = 0.0) -> list[float]:
+    """Return the median seconds of each task, in rounds in which each runs once, after a pause.
 
     There are at least five rounds, three where a call takes more than a second, and as many as begin in `seconds`.
     """
@@ -45,6 +46,7 @@ def medians(tasks: Sequence[Callable[[], object]], seconds: float = 0.5) -> list
     start = time.perf_counter()
     while True:
         for index, task in enumerate(tasks):
+            time.sleep(pause)
             begin = time.perf_counter()
             task()
             times[index].append(time.perf_counter() - begin)
@@ -66,9 +68,10 @@ def measure(everyone: Sequence[Candidate], mode: str, problem: Problem, seconds:
     here, given_up = _agreeing([each for each in everyone if mode in each.rows], mode, problem)
     tasks = [candidate.rows[mode].run for candidate in here]
     speed = _speed(problem, mode)
-    runs = [medians(tasks, seconds)]
+    pause = PAUSE if problem.threads > 1 else 0.0
+    runs = [medians(tasks, seconds, pause)]
     if len(here) > 1 and abs(_ratio(runs[0]) - 1) < TIE:
-        runs = sorted([*runs, medians(tasks, seconds), medians(tasks, seconds)], key=_ratio)
+        runs = sorted([*runs, *(medians(tasks, seconds, pause) for _ in range(2))], key=_ratio)
     speed = max(speed, _speed(problem, mode))  # before and after: what the machine can do, whoever disturbs it
     times = runs[len(runs) // 2]
     found = dict(zip([candidate.name for candidate in here], times, strict=True))
