@@ -346,7 +346,8 @@ def test_what_the_cells_cover():
     assert not programs[Memory].forward.panels
     assert Math.spec.dims == ("chunk", "self")
     used = " ".join(str(equation.expression) for cell in QUICK for equation in cell.spec.equations)
-    assert not [name for name in FUNCTIONS if f"{name}(" not in used and name not in ("step", "abs")]
+    ours = [name for name, function in FUNCTIONS.items() if not function.row.body]  # other tests register their own
+    assert not [name for name in ours if f"{name}(" not in used and name not in ("step", "abs")]
 
 
 class Both(Cell):
