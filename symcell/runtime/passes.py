@@ -55,6 +55,7 @@ class Passes:
         self.pool = memory.Pool(dtype)
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
+        self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         self._layouts: dict[Any, tuple[_Buffer, ...]] = {}
 
     # --- before a pass -----------------------------------------------------------------------------------
@@ -138,11 +139,10 @@ class Passes:
             found = self.module.gradients(sizes, buffers, self._gradient)
             if hasattr(self.module, "chain_rule"):
                 self.module.chain_rule(params, found, self.dtype)
-        learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         return Found(
             {name: buffers[adjoint][0 if name in self.whole else slice(None)]
              for name, adjoint in self._meta["dx"].items()},
-            {name: found[name] if name in found else np.zeros_like(params[name]) for name in learned},
+            {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
             {name: buffers[adjoint][0].copy() for name, adjoint in self._meta["dstate"].items()})
 
     def _gradient(self, name: str, shape: tuple[int, ...]) -> Array:
