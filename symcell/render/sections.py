@@ -25,13 +25,15 @@ from symcell.render.equations import (
     whole_adjoint_equations,
     whole_equations,
 )
-from symcell.render.lines import Equation
+from symcell.render.lines import WIDTH, Equation, broken
 from symcell.render.names import name_of
 from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
 from symcell.render.partials import Partials
+from symcell.render.width import text_width, width
 
-PER_ROW = 8  # names in one row of the table of dimensions
+PER_ROW = 8  # names in one row of the table of dimensions, if the page is wide enough
+_BETWEEN = 1.2  # em between two columns, and again at the ends of a row
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,25 @@ def _listed(formulas: Iterable[str]) -> str:
 def _dimensions(spec: CellSpec, notation: Notation) -> Iterator[tuple[str, ...]]:
     """Rows of (names, kind, shape): neighbours of one kind and shape share a row."""
     rows = [(_printed(value, notation), _kind(value), _shape(value)) for value in _named(notation)]
+    widest = max((width(shape.strip("$")) for _, _, shape in rows), default=0.0)
+    room = WIDTH - text_width(max(_KINDS, key=text_width)) - max(widest, text_width("scalar")) - 3 * _BETWEEN
     for (kind, shape), group in groupby(sorted(rows, key=lambda row: _KINDS.index(row[1])), _kind_and_shape):
-        names = [f"${name}$" for name, _, _ in group]
-        for first in range(0, len(names), PER_ROW):
-            yield ", ".join(names[first:first + PER_ROW]), kind, shape
+        for names in _lines([name for name, _, _ in group], room):
+            yield names, kind, shape
     for name, value in spec.constants:
         yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(value))}$", "constant", "scalar"
+
+
+def _lines(names: Iterable[str], room: float) -> Iterator[str]:
+    """Yield names, as many in a row as have room, PER_ROW at most."""
+    row: list[str] = []
+    for name in names:
+        if row and (len(row) == PER_ROW or width(", ".join([*row, name])) > room):
+            yield ", ".join(f"${name}$" for name in row)
+            row = []
+        row.append(name)
+    if row:
+        yield ", ".join(f"${name}$" for name in row)
 
 
 def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
@@ -172,4 +187,6 @@ def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:
     rows = [("parameters", counts.parameter_counts(notation.forward)),
             ("multiply-adds of a step, forward", counts.multiply_adds(notation.forward)),
             ("multiply-adds of a step, backward", counts.multiply_adds(notation.backward))]
-    return [(what, f"${counts.formula(count, spec.dims)}$") for what, count in rows]
+    room = WIDTH - text_width(rows[-1][0]) - 2 * _BETWEEN
+    return [(what if not index else "", f"${line}$") for what, count in rows
+            for index, line in enumerate(broken(counts.formula(count, spec.dims), room, room))]
