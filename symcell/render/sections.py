@@ -6,9 +6,9 @@ formulas.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 import sympy
 
@@ -131,12 +131,15 @@ def _listed(formulas: Iterable[str]) -> str:
 
 
 def _dimensions(spec: CellSpec, notation: Notation) -> Iterator[tuple[str, ...]]:
-    """Rows of (names, kind, shape): neighbours of one kind and shape share a row."""
-    rows = [(_printed(value, notation), _kind(value), _shape(value)) for value in _named(notation)]
-    widest = max((width(shape.strip("$")) for _, _, shape in rows), default=0.0)
-    room = WIDTH - text_width(max(_KINDS, key=text_width)) - max(widest, text_width("scalar")) - 3 * _BETWEEN
-    for (kind, shape), group in groupby(sorted(rows, key=lambda row: _KINDS.index(row[1])), _kind_and_shape):
-        for names in _lines([name for name, _, _ in group], room):
+    """Rows of (names, kind, shape): what is of one kind and shape shares a row, as far as that is wide enough."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for value in _named(notation):
+        alike[_kind(value), _shape(value)].append(_printed(value, notation))
+    kinds = max((text_width(kind) for kind, _ in alike), default=0.0)
+    shapes = max((width(shape.strip("$")) for _, shape in alike), default=0.0)
+    room = WIDTH - kinds - max(shapes, text_width("scalar")) - 3 * _BETWEEN
+    for kind, shape in sorted(alike, key=lambda row: _KINDS.index(row[0])):
+        for names in _lines(alike[kind, shape], room):
             yield names, kind, shape
     for name, value in spec.constants:
         yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(value))}$", "constant", "scalar"
@@ -146,16 +149,12 @@ def _lines(names: Iterable[str], room: float) -> Iterator[str]:
     """Yield names, as many in a row as have room, PER_ROW at most."""
     row: list[str] = []
     for name in names:
-        if row and (len(row) == PER_ROW or width(", ".join([*row, name])) > room):
+        if row and (len(row) == PER_ROW or sum(map(width, [*row, name])) + len(row) * text_width(", ") > room):
             yield ", ".join(f"${name}$" for name in row)
             row = []
         row.append(name)
     if row:
         yield ", ".join(f"${name}$" for name in row)
-
-
-def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
-    return row[1:]
 
 
 _KINDS = ("input", "input of the sequence", "state", "parameter", "not learned", "computed")
