@@ -25,13 +25,13 @@ _LATIN_CAPITALS = {"Gamma", "Delta", "Theta", "Xi", "Pi", "Sigma", "Upsilon", "P
 
 
 _LONG = 24  # letters of a word that no dictionary divides
-_JOINT = re.compile(r"(?<=[^\s:/][:/])(?=[^\s:/])")  # within a reference or an address: arXiv:1603.09420
+_JOINT = re.compile(r"(?<=[^\s:/]/)(?=[^\s/])")  # within an address, which has no hyphens
 
 
 def latex_text(text: str) -> str:
     """Return ASCII LaTeX, text mode. What no font of a small TeX has comes out as its code point.
 
-    A line may end within a reference, an address or a very long word, which TeX would let run over the margin.
+    A line may end within an address or a very long word, which TeX would let run over the margin.
     """
     words = re.split(r"(\s+)", unicodedata.normalize("NFC", text))
     return "".join(r"\allowbreak{}".join(_latex_word(part) for part in _parts(word)) for word in words)

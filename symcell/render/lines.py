@@ -12,7 +12,7 @@ WIDTH = 34.0  # em: the text of LaTeX's article class
 PAGE = 41.0  # the text of a page of our own
 _STUB = 3.3  # no line ends before
 _EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
-_WIDE = 0.4  # of a line: a left side beyond stands on a line of its own
+_WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
 _BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
 _BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
 _STARTS = tuple(f"{token} " for token in _BREAKS)
@@ -86,7 +86,8 @@ def _breaks(formula: str) -> Iterable[tuple[int, int]]:
 def _is_product(before: str, after: str) -> bool:
     """Whether nothing stands between two factors: W x, not a + b, nor a sum and what it sums."""
     left, right = TOKENS.findall(before)[-1:], TOKENS.findall(after)[:1]
-    return bool(left and right) and _NO_FACTOR.isdisjoint(left + right) and not before.endswith(r"\sum_{t=1}^{T}")
+    inside = bool(left and right) and right != [r"\thinspace"]
+    return inside and _NO_FACTOR.isdisjoint(left + right) and not before.endswith(r"\sum_{t=1}^{T}")
 
 
 def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
@@ -96,8 +97,14 @@ def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
         return " \\\\\n".join(
             r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
             for first in range(0, len(equations), columns))
-    column = max((size for e in equations if (size := width(e.left)) <= _WIDE * limit), default=0.0)
-    return " \\\\\n".join(row for equation in equations for row in _rows(equation, column, limit - column))
+    layouts = [_stacked(equations, part * limit, limit) for part in _WIDE]
+    return " \\\\\n".join(min(layouts, key=lambda rows: len(rows)))
+
+
+def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[str]:
+    """Return equations below each other; left sides wider than `widest` are not in the column of the others."""
+    column = max((size for equation in equations if (size := width(equation.left)) <= widest), default=0.0)
+    return [row for equation in equations for row in _rows(equation, column, limit - column)]
 
 
 def _rows(equation: Equation, column: float, room: float) -> list[str]:

@@ -40,9 +40,9 @@ _COMMANDS = {
     "rho": 0.517, "sigma": 0.607, "tau": 0.55, "upsilon": 0.576, "phi": 0.596, "chi": 0.626, "psi": 0.687,
     "omega": 0.658, "Gamma": 0.625, "Delta": 0.833, "Theta": 0.778, "Lambda": 0.694, "Xi": 0.667, "Pi": 0.75,
     "Sigma": 0.722, "Upsilon": 0.778, "Phi": 0.722, "Psi": 0.778, "Omega": 0.722, "ell": 0.417, "partial": 0.587,
-    "top": 0.778, "quad": 1.0, "neg": 0.667, "sum": 1.444, "odot": 0.778, "cdot": 0.278, "times": 0.778,
-    "wedge": 0.667, "vee": 0.667, "leq": 0.778, "geq": 0.778, "neq": 0.778, "tanh": 1.945, "exp": 1.528, "log": 1.278,
-    "max": 1.861, "min": 1.667,
+    "top": 0.778, "quad": 1.0, "thinspace": 0.167, "neg": 0.667, "sum": 1.444, "odot": 0.778, "cdot": 0.278,
+    "times": 0.778, "wedge": 0.667, "vee": 0.667, "leq": 0.778, "geq": 0.778, "neq": 0.778, "tanh": 1.945, "exp": 1.528,
+    "log": 1.278, "max": 1.861, "min": 1.667,
 }  # fmt: skip
 WIDTHS = _font(_MATH, 0.5) | {"\\" + command: size for command, size in _COMMANDS.items()} | {
     "+": 0.778, "-": 0.778, "=": 0.778, "<": 0.778, ">": 0.778, "(": 0.389, ")": 0.389, "[": 0.278, "]": 0.278,

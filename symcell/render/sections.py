@@ -141,8 +141,8 @@ def _dimensions(spec: CellSpec, notation: Notation) -> Iterator[tuple[str, ...]]
     for kind, shape in sorted(alike, key=lambda row: _KINDS.index(row[0])):
         for names in _lines(alike[kind, shape], room):
             yield names, kind, shape
-    for name, value in spec.constants:
-        yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(value))}$", "constant", "scalar"
+    for name, number in spec.constants:
+        yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(number))}$", "constant", "scalar"
 
 
 def _lines(names: Iterable[str], room: float) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Reader:
         found = list(TOKENS.finditer(formula))
         if "".join(token[0] for token in found) != formula:
             raise Unreadable(f"a character that no formula has: {formula}")
-        self.tokens = [token[0] for token in found if not token[0].isspace()]
+        self.tokens = [token[0] for token in found if token[0].strip() not in ("", r"\thinspace")]
         self.at = 0
         self.bars = False  # whether a bar would close
 
