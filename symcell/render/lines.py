@@ -13,6 +13,7 @@ PAGE = 41.0  # the text of a page of our own
 _STUB = 3.3  # no line ends before
 _EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
 _WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
+_TOGETHER = 8  # lines of an equation that stay on one page
 _BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
 _BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
 _STARTS = tuple(f"{token} " for token in _BREAKS)
@@ -91,20 +92,26 @@ def _is_product(before: str, after: str) -> bool:
 
 
 def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
-    r"""Return the rows of an `aligned`, without its \begin and \end: short sums over time share a row."""
+    r"""Return the rows of an `align`, without its \begin and \end: short sums over time share a row."""
     columns = _columns(equations, limit)
     if columns > 1:
         return " \\\\\n".join(
             r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
             for first in range(0, len(equations), columns))
-    layouts = [_stacked(equations, part * limit, limit) for part in _WIDE]
-    return " \\\\\n".join(min(layouts, key=lambda rows: len(rows)))
+    wider, narrower = (_stacked(equations, part * limit, limit) for part in _WIDE)
+    rows = narrower if sum(map(len, narrower)) < sum(map(len, wider)) else wider
+    return " \\\\\n".join(_joined(lines) for lines in rows)
 
 
-def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[str]:
-    """Return equations below each other; left sides wider than `widest` are not in the column of the others."""
+def _joined(lines: Sequence[str]) -> str:
+    """Join the lines of an equation; no page ends between them, if they are few."""
+    return (" \\\\*\n" if len(lines) <= _TOGETHER else " \\\\\n").join(lines)
+
+
+def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[list[str]]:
+    """Return the lines of equations below each other; left sides beyond `widest` are not in the others' column."""
     column = max((size for equation in equations if (size := width(equation.left)) <= widest), default=0.0)
-    return [row for equation in equations for row in _rows(equation, column, limit - column)]
+    return [_rows(equation, column, limit - column) for equation in equations]
 
 
 def _rows(equation: Equation, column: float, room: float) -> list[str]:

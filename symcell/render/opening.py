@@ -30,15 +30,16 @@ class Closed:
 
 
 def opened(formula: str, room: float) -> str | None:
-    """Write the first outermost group that ends beyond the room so that it can be broken; None where there is none.
+    """Write the outermost group that ends beyond the room so that it can be broken; None where there is none.
 
-    A small one can as well go to the next line.
+    Where none does, what follows the last one is too long for the line. A small one can as well go to the next line.
     """
-    for closed in _closed(formula):
-        if width(formula[:closed.end]) > room and width(formula[closed.start:closed.end]) > room / _SMALL:
-            before, after = formula[:closed.start], formula[closed.end:]
-            return before + _REWRITTEN[closed.kind](closed, _token_before(before), _token_after(after)) + after
-    return None
+    large = [closed for closed in _closed(formula) if width(formula[closed.start:closed.end]) > room / _SMALL]
+    if not large:
+        return None
+    closed = next((closed for closed in large if width(formula[:closed.end]) > room), large[-1])
+    before, after = formula[:closed.start], formula[closed.end:]
+    return before + _REWRITTEN[closed.kind](closed, _token_before(before), _token_after(after)) + after
 
 
 def outermost(formula: str, *tokens: str) -> bool:

@@ -80,7 +80,7 @@ def test_a_piece_that_is_too_long_leaves_the_others_on_lines_of_their_own():
 
 def test_a_long_left_side_stands_on_a_line_of_its_own():
     name = rf"\mathit{{{'a' * 50}}}"
-    rows = aligned([Equation("h_t", "a + b"), Equation(name, LONG)], 34).split(" \\\\\n")
+    rows = aligned([Equation("h_t", "a + b"), Equation(name, LONG)], 34).replace("*", "").split(" \\\\\n")
     assert rows[:3] == ["h_t &= a + b", f"&{name}", rf"&\quad = {broken(LONG, 31, 31)[0]}"]
     assert rows[3].startswith(r"&\quad + ")
 
