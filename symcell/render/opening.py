@@ -34,10 +34,14 @@ def opened(formula: str, room: float) -> str | None:
 
     Where none does, what follows the last one is too long for the line. A small one can as well go to the next line.
     """
-    large = [closed for closed in _closed(formula) if width(formula[closed.start:closed.end]) > room / _SMALL]
-    if not large:
+    closed = None
+    for found in _closed(formula):
+        if width(formula[found.start:found.end]) > room / _SMALL:
+            closed = found
+            if width(formula[:found.end]) > room:
+                break
+    if closed is None:
         return None
-    closed = next((closed for closed in large if width(formula[:closed.end]) > room), large[-1])
     before, after = formula[:closed.start], formula[closed.end:]
     return before + _REWRITTEN[closed.kind](closed, _token_before(before), _token_after(after)) + after
 

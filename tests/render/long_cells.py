@@ -4,9 +4,14 @@ from symcell.declare.cell import Cell
 from symcell.declare.functions import sigmoid, tanh, where
 from symcell.declare.members import Input, Matrix, Scalar, State, Vector
 from symcell.declare.naming import named
+from symcell.render.derivation import Derivation
 from symcell.transforms.dropout import variational_dropout, zoneout
 from symcell.transforms.normalised import layer_normalised
+from symcell.zoo import find, names
 from symcell.zoo.highway import rhn
+from tests.oracle import graphs
+from tests.random_cells.generator import seeded
+from tests.render.cells import Bare, Derived, Entries, Odd, Shared
 
 
 class LongNames(Cell):
@@ -68,3 +73,12 @@ LONG = {
     "zoneout": zoneout("lem", 0.1), "dropout": variational_dropout("slstm", 0.2), "normalised": layer_normalised("lem"),
     "both": zoneout(layer_normalised("unicornn"), 0.1),
 }  # fmt: skip
+ODD = {cell.__name__: cell for cell in (Odd, Shared, Bare, Derived, Entries)}
+CELLS = {name: name for name in names()} | ODD | LONG
+SEEDS = range(40)  # of random cells
+
+
+def derivation(cell):
+    """The derivation of a class, of a cell of the zoo by its name, of the random cell of a seed."""
+    cell = find(cell) if isinstance(cell, str) else seeded(cell).cell if isinstance(cell, int) else cell
+    return Derivation(cell.spec, *graphs(cell))

@@ -4,23 +4,11 @@ import shutil
 
 import pytest
 
-from symcell.render.derivation import Derivation
 from symcell.render.lines import Equation, aligned
-from symcell.zoo import find, names
-from tests.oracle import graphs
-from tests.random_cells.generator import seeded
-from tests.render.cells import Bare, Derived, Entries, Odd, Shared
-from tests.render.long_cells import LONG
+from tests.render.long_cells import CELLS, LONG, SEEDS, derivation
 from tests.render.pages import ARTICLE, PAPER, estimated, measured
 
-CELLS = {name: name for name in names()} | {cell.__name__: cell for cell in (Odd, Shared, Bare, Derived, Entries)} | LONG
-SEEDS = range(40)
 needs_tex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
-
-
-def derivation(cell):
-    cell = find(cell) if isinstance(cell, str) else seeded(cell).cell if isinstance(cell, int) else cell
-    return Derivation(cell.spec, *graphs(cell))
 
 
 @pytest.mark.parametrize("standalone", [True, False])
