@@ -39,7 +39,7 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     """
     lines = []
     while width(right) > room:
-        cut = _cut(right, room)
+        cut = _cut(right, room, indented)
         if cut is None and (instead := opened(right, room)) is not None:
             right = instead
             continue
@@ -52,10 +52,13 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     return [*lines, right]
 
 
-def _cut(formula: str, room: float) -> int | None:
-    """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last."""
-    breaks = [(size < room / 4, depth, -place) for place, depth, size in _fitting(formula, room)
-              if size > _STUB and depth < _PRODUCT]
+def _cut(formula: str, room: float, indented: float) -> int | None:
+    """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last.
+
+    A short line is no stub where all the rest goes on the next one.
+    """
+    breaks = [(size < room / 4 and width(formula[place:]) > indented, depth, -place)
+              for place, depth, size in _fitting(formula, room) if size > _STUB and depth < _PRODUCT]
     return -min(breaks)[2] if breaks else None
 
 

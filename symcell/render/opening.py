@@ -113,7 +113,7 @@ def _fraction(closed: Closed, before: str, after: str) -> str:
 
 
 def _bar(closed: Closed, before: str, after: str) -> str:
-    text = rf"\partial \mathcal{{L}} / \partial {_large(closed.inside[0])}"
+    text = rf"\partial \mathcal{{L}}/\partial {_large(closed.inside[0])}"
     return text if before in _OPERATORS and after in _ENDS else _large(text)
 
 

@@ -48,3 +48,11 @@ def test_a_line_that_is_too_wide_is_found(text):
 def test_tex_finds_it_too(text, tmp_path):
     page = derivation("mgu").latex(standalone=True)
     assert measured(page.replace("\\endgroup", text + "\n\n\\endgroup"), tmp_path)
+
+
+def test_what_a_long_condition_is_written_as_is_explained():
+    nested = derivation(LONG["nested"])
+    assert r"\mathbf{1}_{a > b}" in nested.latex()
+    assert r"\mathbf{1}[" not in derivation("lstm").latex()
+    long = derivation(next(seed for seed in SEEDS if r"\mathbf{1}[" in derivation(seed).latex().split("Dimensions")[1]))
+    assert r"\mathbf{1}[a > b]" in long.latex()
