@@ -56,6 +56,10 @@ class Partials:
         if isinstance(operator, Total):
             text = self._sum(operator)
             return parenthesized(text) if level > Level.SUM and len(operator.terms) > 1 else text
+        positive, negative = self._sign(operator)
+        if negative:
+            text = "-" + self.print(positive, Level.PRODUCT)
+            return parenthesized(text) if level > Level.SUM else text
         factors = operator.factors if isinstance(operator, Chain) else (operator,)
         return beside(*(self._factor(factor, alone=len(factors) == 1) for factor in factors))
 
@@ -71,8 +75,8 @@ class Partials:
 
     def _sum(self, operator: Total) -> str:
         text = ""
-        for term in sorted(operator.terms, key=_rank):
-            positive, negative = self._sign(term)
+        signed = [(self._sign(term), _rank(term)) for term in operator.terms]
+        for (positive, negative), _ in sorted(signed, key=lambda pair: (pair[0][1], pair[1])):
             printed = self.print(positive, Level.PRODUCT)
             text += (("-" if negative else "") if not text else " - " if negative else " + ") + printed
         return text or "0"
