@@ -14,8 +14,7 @@ _OPEN = ("{", r"\left", r"\begin")
 _CLOSE = ("}", r"\right", r"\end")
 _OPERATORS = ("", "+", "-", ",", "(", "[", r"\biggl(", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee")
 _ENDS = ("", "+", "-", ",", ")", "]", r"\biggr)", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee")
-
-_SMALL = 4
+_SMALL = 4  # a group of less than a quarter of a line stays as it is
 _NUMBER = re.compile(r"[\d.]+|\\tfrac\{\d+\}\{\d+\}")
 
 
@@ -118,7 +117,8 @@ def _bar(closed: Closed, before: str, after: str) -> str:
 
 
 def _root(closed: Closed, before: str, after: str) -> str:
-    return _large(closed.inside[0]) + "^{1/2}"
+    text = _large(closed.inside[0]) + "^{1/2}"
+    return text if after not in ("^", "_") else _large(text)
 
 
 def _indicator(closed: Closed, before: str, after: str) -> str:
@@ -127,13 +127,13 @@ def _indicator(closed: Closed, before: str, after: str) -> str:
 
 def _cases(closed: Closed, before: str, after: str) -> str:
     r"""Cases as a sum: each value times the indicator of its condition."""
-    first, *rest = split(closed.inside[0].removesuffix(r"\end{cases}").strip(), r" \\ ")
-    value, condition = split(first, r" & \text{if } ")
+    first, *rest = _split(closed.inside[0].removesuffix(r"\end{cases}").strip(), r" \\ ")
+    value, condition = _split(first, r" & \text{if } ")
     otherwise = rest[0].removesuffix(r" & \text{otherwise}")
     if len(rest) > 1:
         otherwise = r"\begin{cases} " + r" \\ ".join(rest) + r" \end{cases}"
     terms = [_chosen(value, condition), _chosen(otherwise, rf"\neg ({condition})")]
-    text = " + ".join(filter(None, terms))
+    text = " + ".join(filter(None, terms)) or "0"
     return text if before in ("", "(", "[", r"\biggl(", "+", ",") and after in _ENDS else _large(text)
 
 
@@ -144,7 +144,7 @@ def _chosen(value: str, condition: str) -> str:
     return rf"{indicator} \odot {_large(value) if outermost(value, '+', '-') else value}"
 
 
-def split(formula: str, separator: str) -> list[str]:
+def _split(formula: str, separator: str) -> list[str]:
     """Split a formula where the separator stands outside all groups."""
     parts, start, at = [], 0, 0
     while (found := re.compile(rf"{re.escape(separator)}|\{{|\\begin|\\left(?![A-Za-z])").search(formula, at)):

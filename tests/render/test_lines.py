@@ -53,6 +53,7 @@ PRODUCT = r"a_1 \odot b_2 \odot c_3 \odot d_4 \odot e_5"
     (rf"U \frac{{{PRODUCT}}}{{s}}", rf"U \biggl({PRODUCT} / s\biggr)"),
     (rf"\frac{{{PRODUCT}}}{{s}} \odot k", rf"\biggl({PRODUCT} / s\biggr) \odot k"),
     (rf"\sqrt{{{SUM}}}", rf"\biggl({SUM}\biggr)^{{1/2}}"),
+    (rf"\sqrt{{{SUM}}}^3", rf"\biggl(\biggl({SUM}\biggr)^{{1/2}}\biggr)^3"),
     (rf"\overline{{{SUM}}} + k", rf"\partial \mathcal{{L}}/\partial \biggl({SUM}\biggr) + k"),
     (rf"U^\top \overline{{{SUM}}}", rf"U^\top \biggl(\partial \mathcal{{L}}/\partial \biggl({SUM}\biggr)\biggr)"),
     (rf"\left({SUM}\right)^2", rf"\biggl({SUM}\biggr)^2"),
