@@ -17,22 +17,22 @@ def estimated(tex, standalone=True):
     room, found = PAPER[standalone], []
     for kind, body in _ENVIRONMENT.findall(tex):
         rows = [row for row in re.split(r" \\\\\*?\n", body.replace("\\hline\n", "").strip() + "\n") if row]
-        cells = [re.split(r" ?&|&", row) if kind == "align*" else row.split(" & ") for row in outside_cases(rows)]
+        cells = [columns_of(row) if kind == "align*" else row.split(" & ") for row in rows]
         found += _align(cells, rows, room) if kind == "align*" else _table(cells, rows, room)
     prose = _ENVIRONMENT.sub("", tex)
     return found + [(width(f), f) for f in re.findall(r"(?<!\\)\$([^$]+)(?<!\\)\$", prose) if width(f) > room]
 
 
-def outside_cases(rows):
-    """Rows whose cells can be told by their &: of cases the widest row stands for all."""
-    def widest(match):
-        inside = [row.replace("&", r"\quad ") for row in match[1].split(r"\\")]
-        return rf"xx{max(inside, key=width)}"
-
-    cases = re.compile(r"\\begin\{cases\}((?:(?!\\begin).)*?)\\end\{cases\}")
-    while any(map(cases.search, rows)):
-        rows = [cases.sub(widest, row) for row in rows]
-    return rows
+def columns_of(row):
+    """The cells of a row, told by each & outside of cases."""
+    depth, cells = 0, [""]
+    for token in re.findall(r"\\begin|\\end| ?&|.", row):
+        depth += (token == r"\begin") - (token == r"\end")
+        if token.endswith("&") and not depth:
+            cells.append("")
+        else:
+            cells[-1] += token
+    return cells
 
 
 def _align(cells, rows, room):
