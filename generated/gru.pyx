@@ -16,7 +16,9 @@ step.
 
 import numpy as np
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 cdef extern from "gru.h":
     cdef struct sc_rows:
@@ -83,11 +85,25 @@ cdef extern from *:
     static const struct sc_entry gru_forward_entries[] = {SC_ENTRIES(gru_forward)};
     static const struct sc_entry gru_backward_entries[] = {SC_ENTRIES(gru_backward)};
     static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
+    static const struct sc_entry outer_entries[] = {SC_ENTRIES(sc_outer)};
     """
     cdef struct sc_print:
         const void *bytes
         size_t count
         unsigned long long fingerprint
+    cdef struct sc_matrix:
+        void *base
+        ptrdiff_t rows, columns, stride
+    cdef struct sc_factor:
+        sc_matrix right
+        void *out
+    cdef struct sc_outer:
+        sc_matrix left
+        const sc_factor *factors
+        ptrdiff_t count, start "from", to
+        void *total
+        void *work
+    enum: SC_OUTER_BYTES
     cdef struct sc_entry:
         const char *isa
         int bits
@@ -96,6 +112,7 @@ cdef extern from *:
     const sc_entry *gru_forward_entries
     const sc_entry *gru_backward_entries
     const sc_entry *fingerprint_entries
+    const sc_entry *outer_entries
 
 METADATA = {'name': 'gru',
  'cell': 'GRU',
@@ -306,8 +323,10 @@ backward pass, chunk by chunk, last first
       d_x = d_x.sum
       writes d_x
   once, over all steps:
-    gemm  [d_W_n | d_W_z | d_W_r] = [d_a_n | d_a_z | d_a_r]^T x
-    gemm  [d_U_z | d_U_r | d_U_n] = [d_a_z | d_a_r | d_U_n_h]^T h
+    gemm  [d_W_n] = [d_a_n]^T x
+    gemm  [d_U_z | d_U_r] = [d_a_z | d_a_r]^T h
+    gemm  [d_W_z | d_W_r] = [d_a_z | d_a_r]^T x
+    gemm  [d_U_n] = [d_U_n_h]^T h
     sum   d_b_r += d_a_r
     sum   d_b_z += d_a_z
     sum   d_b_n += d_a_n
@@ -431,11 +450,43 @@ def fingerprints(isa, arrays):
     return found
 
 
-def gradients(sizes, arrays, empty):
+WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
+
+
+def over_all_steps(isa, int itemsize, left, rights, outs, total, work, ptrdiff_t first, ptrdiff_t last):
+    """Sum over all rows: outs[k] = left^T rights[k], and total = the sum of left's rows; without the GIL.
+
+    left: (N, M), rights: (N, K) each, their rows contiguous. outs: (M, K) each. total: (M,) or None. Only the columns
+    `first` to `last` of left, which are rows of outs. work: WORK_BYTES, nobody else's until this returns.
+    """
+    cdef sc_outer c
+    cdef sc_factor *factors = <sc_factor *>PyMem_Malloc(max(1, len(rights)) * sizeof(sc_factor))
+    cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
+    if factors == NULL:
+        raise MemoryError
+    try:
+        c.left = matrix(left, itemsize)
+        c.factors, c.count, c.start, c.to = factors, len(rights), first, last
+        if not 0 <= first <= last <= c.left.columns:
+            raise ValueError(f"gru: columns {first} to {last} of {c.left.columns}")
+        for k, (right, out) in enumerate(zip(rights, outs, strict=True)):
+            factors[k].right = matrix(right, itemsize)
+            if factors[k].right.rows != c.left.rows:
+                raise ValueError(f"gru: factors of {c.left.rows} and {factors[k].right.rows} rows")
+            factors[k].out = address("a product", out, c.left.columns * factors[k].right.columns * itemsize, True)
+        c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
+        c.work = address("work", work, SC_OUTER_BYTES, True)
+        with nogil:
+            entry.run(&c)
+    finally:
+        PyMem_Free(factors)
+
+
+def gradients(sizes, arrays, over_all_steps):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
-    nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. over_all_steps(name, left, rights, total): new arrays
+    with left^T right for each right, and with the sum of left's rows. A parameter that nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -447,32 +498,28 @@ def gradients(sizes, arrays, empty):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(name, left, right):
-        if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
-            left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
-
-    def total(operand):
-        return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
-
-    # d_W_n, d_W_z, d_W_r = [d_a_n, d_a_z, d_a_r]^T x, over all steps
-    product = transposed_times("d_W_n", rows("all.deltas", 0, 0, n_H + n_H + n_H), rows("x", 0, 0, n_I))
-    found["W_n"] = product[0 : n_H]
-    found["W_z"] = product[n_H : n_H + n_H]
-    found["W_r"] = product[n_H + n_H : n_H + n_H + n_H]
-    # d_U_z, d_U_r, d_U_n = [d_a_z, d_a_r, d_U_n_h]^T h, over all steps
-    product = transposed_times("d_U_z", rows("all.deltas", 0, n_H, n_H + n_H + n_H + n_H), rows("h", 0, 0, n_H))
-    found["U_z"] = product[0 : n_H]
-    found["U_r"] = product[n_H : n_H + n_H]
-    found["U_n"] = product[n_H + n_H : n_H + n_H + n_H]
-    # d_b_r = sum of d_a_r
-    found["b_r"] = total(rows("all.deltas", 0, n_H + n_H, n_H + n_H + n_H))
-    # d_b_z = sum of d_a_z
-    found["b_z"] = total(rows("all.deltas", 0, n_H, n_H + n_H))
-    # d_b_n = sum of d_a_n
-    found["b_n"] = total(rows("all.deltas", 0, 0, n_H))
-    # d_c_n = sum of d_U_n_h
-    found["c_n"] = total(rows("all.deltas", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
+    # d_a_n: times x, alone, summed over all steps
+    [by_0], total = over_all_steps(
+        "d_W_n", rows("all.deltas", 0, 0, n_H),
+        [rows("x", 0, 0, n_I)], True)
+    found["W_n"] = by_0[:]
+    found["b_n"] = total[:]
+    # d_a_z, d_a_r: times h, times x, alone, summed over all steps
+    [by_0, by_1], total = over_all_steps(
+        "d_U_z", rows("all.deltas", 0, n_H, n_H + n_H + n_H),
+        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    found["U_z"] = by_0[0 : n_H]
+    found["U_r"] = by_0[n_H : n_H + n_H]
+    found["W_z"] = by_1[0 : n_H]
+    found["W_r"] = by_1[n_H : n_H + n_H]
+    found["b_r"] = total[n_H : n_H + n_H]
+    found["b_z"] = total[0 : n_H]
+    # d_U_n_h: times h, alone, summed over all steps
+    [by_0], total = over_all_steps(
+        "d_U_n", rows("all.deltas", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H),
+        [rows("h", 0, 0, n_H)], True)
+    found["U_n"] = by_0[:]
+    found["c_n"] = total[:]
     return found
 
 
@@ -500,6 +547,22 @@ cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NUL
     if found < length:
         raise ValueError(f"gru: {name} has {found} bytes, {length} are needed")
     return base
+
+
+cdef sc_matrix matrix(array, ptrdiff_t itemsize) except *:
+    """Return where the rows of a 2-dimensional array are. The caller keeps the array alive."""
+    cdef sc_matrix found
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
+    cdef bint fits = view.ndim == 2 and view.itemsize == itemsize and view.strides[0] % itemsize == 0
+    if fits:
+        fits = view.shape[1] <= 1 or view.strides[1] == itemsize
+        found.base, found.rows, found.columns = view.buf, view.shape[0], view.shape[1]
+        found.stride = view.strides[0] // itemsize
+    PyBuffer_Release(&view)
+    if not fits:
+        raise ValueError("gru: a factor needs contiguous rows")
+    return found
 
 
 cdef sc_span span_of(sizes):

@@ -136,7 +136,7 @@ class Passes:
         """Return the gradients from the buffers of a backward pass."""
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             buffers = {name: array for name, (array, _) in arrays.items()}
-            found = self.module.gradients(sizes, buffers, self._gradient)
+            found = self.module.gradients(sizes, buffers, self._over_all_steps)
             if hasattr(self.module, "chain_rule"):
                 self.module.chain_rule(params, found, self.dtype)
         return Found(
@@ -145,8 +145,22 @@ class Passes:
             {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
             {name: buffers[adjoint][0].copy() for name, adjoint in self._meta["dstate"].items()})
 
-    def _gradient(self, name: str, shape: tuple[int, ...]) -> Array:
-        return self.pool.empty(f"gradient {name}", shape, self._meta["cell"])
+    def _over_all_steps(self, name: str, left: Array, rights: tuple[Array, ...],
+                        total: bool) -> tuple[list[Array], Array | None]:
+        """Return left^T right for each right (N, K), left being (N, M), and the sum of left's rows if asked for."""
+        (N, M), cell = left.shape, self._meta["cell"]
+        outs = [self.pool.empty(f"gradient {name} {k}", (M, right.shape[1]), cell) for k, right in enumerate(rights)]
+        sums = self.pool.empty(f"gradient {name} total", (M,), cell) if total else None
+        parts = threads.split(M, self.threads, float(N) * M * sum(right.shape[1] for right in rights))
+        length = (self.module.WORK_BYTES // self.dtype.itemsize,)
+        work = {first: self.pool.empty(f"work {first}", length, cell) for first, _ in parts}
+
+        def task(first: int, last: int) -> None:
+            self.module.over_all_steps(
+                self.isa, self.dtype.itemsize, left, rights, outs, sums, work[first], first, last)
+
+        threads.run(parts, task)
+        return outs, sums
 
     def _call(self, entry: Any, sizes: Sizes, arrays: Arrays, params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:

@@ -112,11 +112,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Product:
-    """A weight gradient: rows(left)^T rows(right) over all steps; `outs` share it, stacked by rows."""
+    """Weight gradients: rows(left)^T rows(right) over all steps. The lefts lie side by side, and are read once."""
 
-    outs: tuple[tuple[str, str], ...]  # (parameter's adjoint, dimension of its rows)
     lefts: tuple[str, ...]
-    right: str
+    rights: tuple[str, ...]
+    outs: tuple[tuple[str, ...], ...]  # per right, a parameter's adjoint for each left
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,9 @@ class Pass:
         if self.products or self.sums:
             lines.append("  once, over all steps:")
         for product in self.products:
-            lefts, outs = " | ".join(product.lefts), " | ".join(out for out, _ in product.outs)
-            lines.append(f"    gemm  [{outs}] = [{lefts}]^T {product.right}")
+            lefts = " | ".join(product.lefts)
+            lines += [f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}"
+                      for right, outs in zip(product.rights, product.outs, strict=True)]
         lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
         lines += self._once("total", "after the last step")
         lines.append("  memory:")

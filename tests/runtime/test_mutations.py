@@ -119,7 +119,7 @@ class In:
 
     def product(self, out, change):
         return self.with_pass(products=tuple(
-            change(product) if out in dict(product.outs) else product for product in self.p.products))
+            change(product) if out in sum(product.outs, ()) else product for product in self.p.products))
 
 
 FORWARD, BACKWARD = In("forward"), In("backward")
@@ -191,9 +191,9 @@ MORE = {
     "phases in reverse": lambda: BACKWARD.with_pass(phases=BACKWARD.p.phases[::-1]),
     "time in the wrong direction": lambda: BACKWARD.with_pass(graph=replace(BACKWARD.p.graph, reverse=False)),
     "factors of a product swapped": lambda: BACKWARD.product(
-        "d_U", lambda product: Product(product.outs, (product.right,), product.lefts[0])),
+        "d_U", lambda product: Product(product.rights[:1], product.lefts, product.outs[:1])),
     "rows of a product swapped": lambda: BACKWARD.product(
-        "d_W", lambda product: replace(product, outs=product.outs[::-1])),
+        "d_W", lambda product: replace(product, outs=tuple(outs[::-1] for outs in product.outs))),
     "a product lost": lambda: BACKWARD.with_pass(products=BACKWARD.p.products[1:]),
     "a sum lost": lambda: BACKWARD.with_pass(sums=BACKWARD.p.sums[1:]),
     "a sum of another value": lambda: BACKWARD.with_pass(

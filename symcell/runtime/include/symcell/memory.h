@@ -44,6 +44,30 @@ struct sc_operand {
     ptrdiff_t K;
 };
 
+/* Numbers in rows, `stride` apart. */
+struct sc_matrix {
+    void *base;
+    ptrdiff_t rows, columns, stride;
+};
+
+/* A right factor with as many rows as the left one, and where left^T right goes. */
+struct sc_factor {
+    struct sc_matrix right;
+    void *out;
+};
+
+/* What is summed over all rows of `left`: its products with `count` factors, and itself, unless total is NULL. Of the
+   columns from..to only: threads share them. */
+struct sc_outer {
+    struct sc_matrix left;
+    const struct sc_factor *factors;
+    ptrdiff_t count, from, to;
+    void *total, *work;
+};
+
+/* Rows that sc_outer treats together, and bytes of memory that it works in: most of a cache of one megabyte. */
+enum { SC_OUTER_STEPS = 384, SC_OUTER_BYTES = 720 * 1024 };
+
 /* An array, and what sc_fingerprint finds. */
 struct sc_print {
     const void *bytes;
