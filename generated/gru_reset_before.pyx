@@ -23,7 +23,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 cdef extern from "gru_reset_before.h":
     cdef struct sc_rows:
         void *base
-        ptrdiff_t width, size, mask, chunked
+        ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
@@ -283,12 +283,14 @@ forward pass, chunk by chunk
       z = sigmoid(a_z)
       h_r = h*r
       writes r, z, h_r
+      lines of the next step fetched ahead: r, z, h_r
     stage step_1 (H)
       panel U_n_h_r = U_n @ h_r
       a_n = U_n_h_r + W_n_x + b_n
       n = tanh(a_n)
       h.next = h*z + n*(1 - z)
       writes n, h.next
+      lines of the next step fetched ahead: n, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -329,6 +331,7 @@ backward pass, chunk by chunk, last first
       d_r = U_nT_d_a_n*h
       d_a_r = d_r*r*(1 - r)
       writes U_nT_d_a_n, d_a_r
+      lines of the next step fetched ahead: d_a_r
     stage step_2 (H)
       panel d_h.sum = U_z.T @ d_a_z + U_r.T @ d_a_r
       d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
@@ -384,18 +387,18 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_r_x, "W_r_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_r, "a_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_z_x, "W_z_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_z, "a_z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_n_x, "W_n_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_n, "a_n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_r_x, "W_r_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_r, "a_r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_z_x, "W_z_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_z, "a_z", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_n_x, "W_n_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_n, "a_n", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize, 1)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
     c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
     c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
@@ -425,18 +428,18 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H, itemsize)
-    bind(&c.m_d_h_next, "d_h.next", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H, itemsize, -1)
+    bind(&c.m_d_h_next, "d_h.next", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
     c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
     c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
@@ -587,15 +590,18 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
+cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
+              ptrdiff_t direction) except -1:
+    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
     found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask, rows.chunked = -1, 0
+    rows.mask, rows.ahead, rows.chunked = -1, 0, 0
     if found is None:
         return 0
     array, slots = found
     cdef ptrdiff_t count = span.steps
+    if slots in ("all", "history"):
+        rows.ahead = direction * rows.size
     if slots == "history":
         count = span.steps + 1
     elif slots == "chunk":

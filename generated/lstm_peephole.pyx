@@ -25,7 +25,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 cdef extern from "lstm_peephole.h":
     cdef struct sc_rows:
         void *base
-        ptrdiff_t width, size, mask, chunked
+        ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
@@ -339,6 +339,7 @@ forward pass, chunk by chunk
       tanh_c_next = tanh(c.next)
       h.next = o*tanh_c_next
       writes i, f, g, c.next, o, h.next
+      lines of the next step fetched ahead: i, f, g, c.next, o, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -450,21 +451,21 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_i_x, "W_i_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_i, "a_i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_f_x, "W_f_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_f, "a_f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_g_x, "W_g_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_g, "a_g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_o_x, "W_o_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_o, "a_o", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_i_x, "W_i_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_i, "a_i", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_f_x, "W_f_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_f, "a_f", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_g_x, "W_g_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_g, "a_g", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_o_x, "W_o_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_o, "a_o", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize, 1)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
     c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
@@ -499,21 +500,21 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_c, "d_c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_d_p_i_t, "d_p_i_t", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_p_f_t, "d_p_f_t", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_p_o_t, "d_p_o_t", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_c, "d_c", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_d_p_i_t, "d_p_i_t", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_p_f_t, "d_p_f_t", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_p_o_t, "d_p_o_t", buffers, &c.span, c.n_H, itemsize, -1)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
     c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
@@ -682,15 +683,18 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
+cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
+              ptrdiff_t direction) except -1:
+    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
     found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask, rows.chunked = -1, 0
+    rows.mask, rows.ahead, rows.chunked = -1, 0, 0
     if found is None:
         return 0
     array, slots = found
     cdef ptrdiff_t count = span.steps
+    if slots in ("all", "history"):
+        rows.ahead = direction * rows.size
     if slots == "history":
         count = span.steps + 1
     elif slots == "chunk":

@@ -19,7 +19,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 cdef extern from "rnn.h":
     cdef struct sc_rows:
         void *base
-        ptrdiff_t width, size, mask, chunked
+        ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
@@ -168,6 +168,7 @@ forward pass, chunk by chunk
       a_h_next = U_h + W_x + b
       h.next = tanh(a_h_next)
       writes h.next
+      lines of the next step fetched ahead: h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -233,10 +234,10 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_x, "W_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_h_next, "a_h_next", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_x, "W_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_h_next, "a_h_next", buffers, &c.span, c.n_H, itemsize, 1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
@@ -259,12 +260,12 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_a_h_next, "d_a_h_next", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_a_h_next, "d_a_h_next", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
@@ -400,15 +401,18 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
+cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
+              ptrdiff_t direction) except -1:
+    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
     found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask, rows.chunked = -1, 0
+    rows.mask, rows.ahead, rows.chunked = -1, 0, 0
     if found is None:
         return 0
     array, slots = found
     cdef ptrdiff_t count = span.steps
+    if slots in ("all", "history"):
+        rows.ahead = direction * rows.size
     if slots == "history":
         count = span.steps + 1
     elif slots == "chunk":

@@ -11,12 +11,14 @@
    width    numbers in a row
    size     numbers in a slot, which holds one step of the whole batch
    mask     slot = step & mask: -1 keeps every step, 1 the last two, 0 one
+   ahead    numbers from a step's rows to those of the step treated next, 0 where they are the same few ones
    chunked  1: steps count from the first one of the present chunk */
 struct sc_rows {
     void *base;
     ptrdiff_t width;
     ptrdiff_t size;
     ptrdiff_t mask;
+    ptrdiff_t ahead;
     ptrdiff_t chunked;
 };
 

@@ -11,6 +11,7 @@
 
 #define vget SC(vget)
 #define vput SC(vput)
+#define vput_ahead SC(vput_ahead)
 #define vaccumulate SC(vaccumulate)
 #define vpower SC(vpower)
 
@@ -28,6 +29,12 @@ SC_INLINE void vput(real *p, vec x, ptrdiff_t n) {
     else vstore_part(p, x, (long)n);
 }
 #endif
+
+/* The same, and the line `ahead` numbers further on is on its way when the next step stores there. */
+SC_INLINE void vput_ahead(real *p, vec x, ptrdiff_t n, ptrdiff_t ahead) {
+    vput(p, x, n);
+    __builtin_prefetch((const char *)p + ahead * (ptrdiff_t)sizeof *p, 1);
+}
 
 SC_INLINE void vaccumulate(real *p, vec x, ptrdiff_t n) { vput(p, vget(p, n) + x, n); }
 
