@@ -12,7 +12,7 @@ import sympy
 from sympy.core.symbol import Str
 
 from symcell.declare.matrices import Entrywise, MatrixAlgebra, declared, misuse
-from symcell.declare.symbols import ANONYMOUS
+from symcell.declare.symbols import ANONYMOUS, MatrixSymbol
 
 SOFTMAX = {"columns": "softmax_columns", "rows": "softmax_rows"}  # axis -> operation
 AXES = {operation: axis for axis, operation in SOFTMAX.items()}
@@ -41,7 +41,7 @@ class EntrywiseFunction(Entrywise):
 
     def __str__(self) -> str:
         text, inner = str(self.args[1]), self.args[1]
-        if getattr(inner, "name", "").startswith(ANONYMOUS) and not inner.transposed:
+        if isinstance(inner, MatrixSymbol) and inner.name.startswith(ANONYMOUS) and not inner.transposed:
             text = text.removeprefix("(").removesuffix(")")  # a sum, which comes in parentheses of its own
         axis = AXES.get(self.operation)
         return f'softmax({text}, axis="{axis}")' if axis else f"{self.operation}({text})"
