@@ -163,8 +163,8 @@ def rhn(p, x, s):
 
 
 def nas(p, x, h, c):
-    """Zoph and Le 2017, arXiv:1611.01578, appendix."""
-    product = linear(x, p["W_3"], p["b_3"]) * linear(h, p["U_3"])
+    """Zoph and Le 2017, arXiv:1611.01578, appendix; biases as in NASCell of TensorFlow, beside U h."""
+    product = linear(x, p["W_3"]) * linear(h, p["U_3"], p["b_3"])
     a = [product if k == 3 else gate(p, str(k), x, h) for k in range(8)]
     left = tanh(tanh(sigmoid(a[0]) * relu(a[1])) + c)
     c = left * tanh(sigmoid(a[2]) + relu(a[3]))
