@@ -141,7 +141,7 @@ def lstm_layer_norm(p, x, h, c):
 
 
 def gru_layer_norm(p, x, h):
-    """Ba et al. 2016, arXiv:1607.06450, supplementary material."""
+    """Ba et al. 2016, arXiv:1607.06450, eqs. 26 to 28."""
     pairs = zip(normed(p, x, "W", "g_x", "rz"), normed(p, h, "U", "g_h", "rz"), "rz", strict=True)
     r, z = (sigmoid(a + b + p[f"b_{k}"]) for a, b, k in pairs)
     [of_x], [of_h] = normed(p, x, "W", "g_x", "n"), normed(p, h, "U", "g_h", "n")
