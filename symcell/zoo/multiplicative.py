@@ -9,10 +9,13 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class MultiplicativeRNN(Cell):
-    """Multiplicative RNN. Sutskever, Martens and Hinton 2011, Generating text with recurrent neural networks, ICML.
+    """Multiplicative RNN. Sutskever, Martens and Hinton 2011, ICML, 1017-1024, eqs. 7 and 8.
 
-    Convention: the intermediate state m = (W_m x) * (U_m h), of a size M of its own, takes the place of h. 0 leaves
-    the bias out. The output layer of the paper is left to the caller.
+    Generating text with recurrent neural networks, in the Proceedings of the 28th International Conference on Machine
+    Learning.
+
+    Convention: the intermediate state m = (W_m x) * (U_m h), of a size M of its own, is the paper's f and takes the
+    place of h. The paper has no bias in eq. 8; 0 leaves it out. Its output layer, eq. 9, is left to the caller.
     """
 
     x = Input()

@@ -15,7 +15,7 @@ def hard_sigmoid(a):
 
 
 def rnn_multiplicative(p, x, h):
-    """Sutskever et al. 2011."""
+    """Sutskever et al. 2011, eqs. 7 and 8, with a bias."""
     m = linear(x, p["W_m"]) * linear(h, p["U_m"])
     h = tanh(linear(x, p["W"], p["b"]) + linear(m, p["U"]))
     return h, h
