@@ -31,8 +31,8 @@ class GRU(Cell):
 class GRUNoBias(Cell):
     """Gated recurrent unit without biases, reset after the product. Cho et al. 2014, arXiv:1406.1078v1.
 
-    Convention: as "gru" with every bias 0, as the paper writes it: z = 1 keeps the state. torch.nn.GRU(bias=False) is this
-    cell.
+    Convention: as "gru" with every bias 0, as the paper writes it: z = 1 keeps the state. torch.nn.GRU(bias=False) is
+    this cell.
     """
 
     x = Input()
