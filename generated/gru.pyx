@@ -6,7 +6,7 @@ Gated recurrent unit, reset after the product. Cho et al. 2014, arXiv:1406.1078v
 
 Convention: r scales U_n h + c_n, which therefore has a bias of its own, and z = 1 keeps the state.
 torch.nn.GRU, cuDNN and Keras (reset_after=True) run this cell; it needs one product with the state per
-step.
+step. The paper writes no biases.
 
     r = sigmoid(W_r @ x + U_r @ h + b_r)
     z = sigmoid(W_z @ x + U_z @ h + b_z)

@@ -4,7 +4,7 @@
 
 Gated recurrent unit, reset before the product. Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8.
 
-Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which has
+Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which writes
 no biases. Keras calls it reset_after=False, ONNX linear_before_reset=0. No choice of weights makes it
 the cell \"gru\".
 
