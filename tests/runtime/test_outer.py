@@ -1,5 +1,7 @@
 """Sums over all steps (outer.h): every instruction set that this machine has, sizes around each of its borders."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def summed(isa, left, rights, total=True, edges=None):
     sums = np.full(M + 1, 7, left.dtype)
     work = np.full(MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
     edges = edges or [0, M]
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         MODULE.over_all_steps(isa, left.itemsize, left, rights, outs, sums if total else None, work, first, last)
     assert all(array[-1] == 7 for array in (*outs, sums, work))
     return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
