@@ -1,5 +1,6 @@
 """Malformed declarations: a cell, a CellError, or an error that Python itself raises of an operator. Nothing else."""
 
+import numpy as np
 import pytest
 
 from symcell import CellError, layer_norm, leaky_relu, rms_norm, tanh
@@ -38,6 +39,15 @@ def test_a_traceback_from_inside_is_found(monkeypatch):
 def test_a_wrong_argument_is_a_cell_error(line):
     with pytest.raises(CellError, match=r"expected|applies to"):
         declare(START + line + UPDATE, layer_norm=layer_norm, rms_norm=rms_norm, leaky_relu=leaky_relu)
+
+
+@pytest.mark.parametrize("line", ["q = Input(zeros)", "q = State(zeros)", "q = Matrix(h, zeros)", "q = Identity(zeros)",
+                                  "q = Input('H', each=zeros)", "q = Vector(h, init=zeros)", "q = Constant(zeros)",
+                                  "q = Vector(h, learned=zeros)", "q = softmax(U, axis=zeros)"])
+def test_an_array_in_place_of_a_word_is_a_cell_error(line):
+    """Compared with a name, an array is an array, which is neither true nor false."""
+    with pytest.raises(CellError, match=r"zeros|\[0"):
+        declare(START + line + UPDATE, zeros=np.zeros(3))
 
 
 @pytest.mark.parametrize("last", ["q = deep(h)", "y = Output(deep(h))", "q = reduce_sum(deep(h))", "q = W.T @ deep(h)",
