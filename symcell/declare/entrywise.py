@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 from sympy.core.symbol import Str
 
+from symcell.declare.formula import check_size
 from symcell.declare.matrices import Entrywise, MatrixAlgebra, declared, misuse
 from symcell.declare.symbols import ANONYMOUS, MatrixSymbol
 
@@ -62,6 +63,7 @@ def function_of(operation: str, matrix: MatrixAlgebra) -> EntrywiseFunction:
                              "parameter: a function takes a declared matrix, or a sum of such.")
     alone = len(terms) == 1 and terms[0][0] is sympy.S.One
     operand = terms[0][1][0] if alone else found[0]._scope.matrix_of(matrix)
+    check_size(operand, f"{operation}(...)", found[0]._scope.cell)
     return EntrywiseFunction(Str(operation), operand)
 
 

@@ -104,7 +104,7 @@ class Scope:
 
     def _bind_input(self, name: str, declared: Input) -> Quantity:
         self.inputs[name] = self.dimension(declared.dim)
-        if declared.each not in ("step", "sequence"):
+        if not isinstance(declared.each, str) or declared.each not in ("step", "sequence"):
             raise CellError(f"{self.cell}: {name}: each={declared.each!r} is not known; an input is given for each "
                             '"step" or for each "sequence".')
         self.whole += [name] if declared.each == "sequence" else []

@@ -23,6 +23,7 @@ from typing import Any
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.static import computable
 from symcell.declare.symbols import ROW
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
@@ -90,9 +91,10 @@ class _Reverse:
         return self._close()
 
     def _repeats(self, node: Map) -> bool:
-        """Whether a value of every step is always the same: what is one for the sequence cannot read its name."""
+        """Whether a value of every step is always the same: what is one for the sequence, or call, cannot read it."""
         values = [value for value in map(self.forward.value, node.reads) if value.role not in GIVEN]
-        return bool(values) and all(value.whole for value in values) and not self.forward.is_whole(node.out)
+        once = bool(values) or computable(node.expression)
+        return once and all(value.whole for value in values) and not self.forward.is_whole(node.out)
 
     # --- where adjoints come from ------------------------------------------------------------------------
 

@@ -74,9 +74,17 @@ class Builder:
         """
         self.add(name, dims, role, anonymous)
         self.nodes.append(Once(name, expression, over, largest))
-        if not over:
-            self._made.setdefault(expression, name)
+        if not over and (known := self._made.setdefault(expression, name)) in self.values \
+                and self.values[known].role not in GIVEN:
+            self._made[expression] = name  # it serves the steps, too
         return name
+
+    def once_of(self, expression: sympy.Expr, wish: str) -> str:
+        """Return the value that an expression of what is known once per call is, computing it if it is new."""
+        found = self.find(expression)
+        if found is not None and self.values[found].role in GIVEN:
+            return found
+        return self.once(self.fresh(wish), expression, self.map_dims(expression), anonymous=True)
 
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
         """Return the value that the expression is, computing it under a fresh name if it is new."""

@@ -117,8 +117,7 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     # A selection is cheap and its derivative does not need its value: it stays inside the formula.
     if isinstance(formula, Elementwise) and formula.func is not where_ and inner.free_symbols:
         if _is_static(build, inner):
-            found = build.find(inner)
-            return symbol(found or build.once(build.fresh(_function_name(inner)), inner, build.map_dims(inner), True))
+            return symbol(build.once_of(inner, _function_name(inner)))
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
 
