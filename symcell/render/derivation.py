@@ -14,6 +14,7 @@ from symcell.render.lines import PAGE, WIDTH, Equation, aligned
 from symcell.render.notation import Notation
 from symcell.render.sections import Section, sections
 
+ROWS = 25  # of a table that goes on one page
 _INLINE = re.compile(r"\$([^$]+)\$")
 _OPERATOR = re.compile(r"\\operatorname\{([^{}]*)\}")  # which GitHub refuses
 
@@ -62,7 +63,7 @@ class Derivation:
     def _fill(self, template: str, title: str, paragraphs: object, **options: float) -> str:
         return environment().get_template(template).render(
             title=title, paragraphs=list(paragraphs), sections=self.sections,  # type: ignore[call-overload]
-            display=display, aligned=aligned, **options)
+            display=display, aligned=aligned, rows_per_table=ROWS, **options)
 
     def _repr_markdown_(self) -> str:
         return self.markdown()

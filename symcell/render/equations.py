@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from symcell.graph.ir import BatchSum, Computed, Graph, Map, MatMul, Outer, TimeSum
 from symcell.graph.names import base
-from symcell.render.latex import Formula, Level, parenthesized
+from symcell.render.latex import Formula, Level, beside, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.notation import Notation
 
@@ -45,7 +45,7 @@ def _right(formula: Formula, node: Computed | TimeSum) -> str:
         return formula.over_time(node)
     if isinstance(node, Map):
         return formula(node.expression)
-    return formula.applied(node) if isinstance(node, MatMul) else formula.reduction(node.kind, node.operand)
+    return formula.applied(node) if isinstance(node, MatMul) else formula.reduction(node.kind, node.operand)[0]
 
 
 def adjoint_equations(notation: Notation) -> list[Equation]:
@@ -112,7 +112,7 @@ def _summed(formula: Formula, out: str) -> str:
 
 def _summand(formula: Formula, node: Outer | BatchSum) -> tuple[str, Level]:
     if isinstance(node, Outer):
-        return rf"{formula(node.left, Level.ATOM)} {formula(node.right, Level.BASE)}^\top", Level.APPLIED
+        return beside(formula(node.left, Level.ATOM), rf"{formula(node.right, Level.BASE)}^\top"), Level.APPLIED
     notation = formula.notation
     if notation.value(node.operand).is_vector and not notation.value(node.out).dims:
         return rf"\mathbf{{1}}^\top {formula(node.operand, Level.ATOM)}", Level.APPLIED

@@ -24,9 +24,25 @@ _GREEK = re.compile(r"GREEK (SMALL|CAPITAL) LETTER ([A-Z]+)\Z")
 _LATIN_CAPITALS = {"Gamma", "Delta", "Theta", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"}
 
 
+_LONG = 24  # letters of a word that no dictionary divides
+_JOINT = re.compile(r"(?<=[^\s:/]/)(?=[^\s/])")  # within an address, which has no hyphens
+
+
 def latex_text(text: str) -> str:
-    """Return ASCII LaTeX, text mode. What no font of a small TeX has comes out as its code point."""
-    return "".join(_latex_character(character) for character in unicodedata.normalize("NFC", text))
+    """Return ASCII LaTeX, text mode. What no font of a small TeX has comes out as its code point.
+
+    A line may end within an address or a very long word, which TeX would let run over the margin.
+    """
+    words = re.split(r"(\s+)", unicodedata.normalize("NFC", text))
+    return "".join(r"\allowbreak{}".join(_latex_word(part) for part in _parts(word)) for word in words)
+
+
+def _parts(word: str) -> list[str]:
+    return [part[at:at + _LONG] for part in _JOINT.split(word) for at in range(0, max(len(part), 1), _LONG)]
+
+
+def _latex_word(word: str) -> str:
+    return "".join(map(_latex_character, word))
 
 
 def _latex_character(character: str) -> str:

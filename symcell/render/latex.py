@@ -16,6 +16,7 @@ from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
+from symcell.render.opening import outermost
 from symcell.render.order import Order
 
 _RELATIONS = {
@@ -26,6 +27,7 @@ _RELATIONS = {
 _CALL = re.compile(r"(\\[a-z]+|\\operatorname\{\{[a-z]+\}\})\\left\(\{0\}\\right\)")
 _PLACE = re.compile(r"\{(\d)\}|\{\{|\}\}")  # as in str.format; single braces of LaTeX stay
 _DIGIT = re.compile(r"\d|\\mathbf\{1\}|\\tfrac")
+_ENDS_IN_WORD = re.compile(r"\\mathit\{\w+\}\}?\Z")
 _TALL = (r"\frac", r"\begin", r"\left")
 
 
@@ -86,7 +88,7 @@ class Formula:
         if isinstance(node, TimeSum):
             return self.over_time(node), Level.SUM
         if isinstance(node, Reduce):
-            return self.reduction(node.kind, node.operand), Level.APPLIED
+            return self.reduction(node.kind, node.operand)
         printed = self.notation.latex(name)
         if printed is None:  # the adjoint of something without a name: a long bar over its formula
             of = self.notation.adjoint_of(name)
@@ -115,7 +117,7 @@ class Formula:
             return rf"{entries} \mathbf{{1}}", Level.APPLIED
         if symbol(EYE) in sympy.Mul.make_args(expression):
             rest = expression / symbol(EYE)
-            negative = is_negative(self.notation, rest)
+            negative = self._is_negative(rest)
             text = rf"\operatorname{{tr}}{parenthesized(self(-rest if negative else rest))}"
             return ("-" if negative else "") + text, Level.SUM if negative else Level.ATOM
         matrix = any(len(self.notation.value(found.name).dims) == 2 for found in expression.free_symbols)
@@ -123,16 +125,19 @@ class Formula:
 
     def applied(self, node: MatMul) -> str:
         """Return W x, or W^T x."""
-        return f"{self.matrix(node.matrix, node.transposed)} {self(node.operand, Level.ATOM)}"
+        return beside(self.matrix(node.matrix, node.transposed), self(node.operand, Level.ATOM))
 
-    def reduction(self, kind: str, operand: str) -> str:
+    def reduction(self, kind: str, operand: str) -> tuple[str, Level]:
         """Return the sum or mean of the components of a vector as a product with ones; else a function of it."""
         if kind in ("sum", "mean"):
             [dim] = self.notation.value(operand).dims
             part = rf"\frac{{1}}{{{self(f'size.{dim}')}}} " if kind == "mean" else ""
-            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}"
+            node = self.notation.formula(operand)
+            if isinstance(node, Map) and all(map(self._is_negative, sympy.Add.make_args(node.expression))):
+                return rf"-{part}\mathbf{{1}}^\top {self(-node.expression, Level.ATOM)}", Level.SUM
+            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}", Level.APPLIED
         word = r"\operatorname{{argmax}}" if kind == "argmax" else r"\max"
-        return sized(word + r"\left({0}\right)", [self(operand)])
+        return sized(word + r"\left({0}\right)", [self(operand)]), Level.APPLIED
 
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""
@@ -141,19 +146,27 @@ class Formula:
     # --- arithmetic --------------------------------------------------------------------------------------
 
     def _sum(self, node: sympy.Expr) -> tuple[str, Level]:
-        signed = [(is_negative(self.notation, term), term) for term in terms(self.notation, node)]
         text = ""
-        for negative, term in sorted(signed, key=lambda pair: (pair[0], self.order.term(pair[1]))):
-            printed, level = self._unsigned(term)
-            sign = ("-" if negative else "") if not text else " - " if negative else " + "
-            text += sign + (parenthesized(printed) if level < Level.PRODUCT else printed)
+        signed = [self._signed(term) for term in terms(self.notation, node)]
+        for negative, _, printed in sorted(signed, key=lambda term: term[:2]):
+            text += (("-" if negative else "") if not text else " - " if negative else " + ") + printed
         return text, Level.SUM
+
+    def _signed(self, term: sympy.Expr) -> tuple[bool, tuple[float, ...], str]:
+        """Print a term of a sum without its sign: (whether it is subtracted, its place, its text)."""
+        negative, (text, level) = self._is_negative(term), self._unsigned(term)
+        if level < Level.PRODUCT and text.startswith("-") and not outermost(text[1:], "+", "-"):
+            negative, text, level = not negative, text[1:], Level.PRODUCT
+        return negative, self.order.term(term), parenthesized(text) if level < Level.PRODUCT else text
 
     def _product(self, node: sympy.Expr) -> tuple[str, Level]:
         text, level = self._unsigned(node)
-        if is_negative(self.notation, node):
+        if self._is_negative(node):
             return f"-{text}", Level.SUM
         return text, level
+
+    def _is_negative(self, term: sympy.Expr) -> bool:
+        return is_negative(self.notation, term)
 
     def _unsigned(self, node: sympy.Expr) -> tuple[str, Level]:
         """Print a product without its sign."""
@@ -179,7 +192,7 @@ class Formula:
         parts += [r" \odot ".join(self(factor, level) for factor in vectors)] if vectors else []
         # A digit after a number would read as one of its own: 0.1 and the indicator 1.
         dot = scalars and scalars[0].is_number and len(parts) > 1 and _DIGIT.match(parts[1])
-        text = rf"{parts[0]} \cdot {' '.join(parts[1:])}" if dot else " ".join(parts)
+        text = rf"{parts[0]} \cdot {beside(*parts[1:])}" if dot else beside(*parts)
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
@@ -229,6 +242,15 @@ class Formula:
     def _joined(self, node: sympy.Basic) -> str:
         text = self._condition(node)
         return text if isinstance(node, relational.Relational) else parenthesized(text)
+
+
+def beside(*factors: str) -> str:
+    """Write factors side by side; a name of several letters gets a little space, or it would read as a product."""
+    text = factors[0]
+    for factor in factors[1:]:
+        apart = _ENDS_IN_WORD.search(text) or factor.startswith((r"\mathit", r"\overline{\mathit"))
+        text += (r" \thinspace " if apart else " ") + factor
+    return text
 
 
 def parenthesized(text: str) -> str:

@@ -1,26 +1,26 @@
-"""Equations that fit a page: how wide a formula is, roughly, and where it may be broken."""
+"""Equations that fit a page: where a formula may be broken, and how equations stand below each other."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WIDTH = 62.0  # in letters: the text width of LaTeX's article class
-PAGE = 74.0  # the text width of a page of our own
-_CASES = re.compile(r"\\begin\{cases\}(.*?)\\end\{cases\}")
-_GROUP = r"\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
-_FRACTION = re.compile(r"\\t?frac" + _GROUP + _GROUP)
-_TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
-_INVISIBLE = frozenset({
-    r"\bar", r"\tilde", r"\hat", r"\dot", r"\widetilde", r"\widehat", r"\overline", r"\mathit", r"\mathrm",
-    r"\mathbf", r"\operatorname", r"\text", r"\left", r"\right", r"\frac", r"\tfrac", r"\begin", r"\end",
-    r"\biggl", r"\biggr",
-})  # fmt: skip
-_WIDE = {"+": 2.2, "-": 2.2, "=": 2.2, r"\odot": 2.2, r"\quad": 2.0, r"\sum": 3.0, r"\partial": 1.1, " ": 0.0,
-         "{": 0.0, "}": 0.0, "_": 0.0, "^": 0.0, "&": 0.0, "(": 0.8, ")": 0.8, ",": 0.8, r"\wedge": 2.2}  # fmt: skip
-_WORDS = {r"\tanh": 4.0, r"\exp": 3.5, r"\log": 3.0, r"\max": 4.0, r"\min": 4.0}
-_SCRIPT = 0.72
+from symcell.render.opening import opened
+from symcell.render.width import TOKENS, width
+
+WIDTH = 34.0  # em: the text of LaTeX's article class
+PAGE = 41.0  # the text of a page of our own
+_STUB = 3.3  # no line ends before
+_EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
+_WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
+_BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
+_BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
+_STARTS = tuple(f"{token} " for token in _BREAKS)
+_TIGHT = frozenset({r"\odot", "/"})  # they bind tighter: a product is broken only where no sum can be
+_CLOSED = {"{": 1, "}": -1, r"\left": 1, r"\right": -1, r"\begin": 1, r"\end": -1}
+_PARENTHESES = {"(": 1, "[": 1, ")": -1, "]": -1}
+_NO_FACTOR = _BREAKS | {r"\cdot", r"\partial", r"\neg", ","}
+_PRODUCT = 100  # deeper than all parentheses: between a matrix and its vector
 
 
 @dataclass(frozen=True)
@@ -31,68 +31,63 @@ class Equation:
     right: str
 
 
-def width(formula: str) -> float:
-    """Estimate the width of a formula, in letters of the text."""
-    total, scales, scale = 0.0, [1.0], 1.0
-    for token in _TOKENS.findall(_flat(formula)):
-        if token in "_^":
-            scale = scales[-1] * _SCRIPT
-            continue
-        if token == "{":
-            scales.append(scale)
-        elif token == "}" and len(scales) > 1:
-            scales.pop()
-        elif token != " ":
-            total += scale * (0.0 if token in _INVISIBLE else _WORDS.get(token, _WIDE.get(token, 1.0)))
-        if token != "{":
-            scale = scales[-1]
-    return total
-
-
-def _flat(formula: str) -> str:
-    """Replace what stands on several levels by its widest row: limits, cases, simple fractions."""
-    formula = formula.replace(r"\sum_{t=1}^{T}", r"\sum")  # its limits stand above and below
-    formula = _CASES.sub(lambda found: "xxx" + max(found[1].split(r"\\"), key=width), formula)
-    return _FRACTION.sub(lambda found: max(found.groups(), key=width), formula)
-
-
 def broken(right: str, room: float, indented: float) -> list[str]:
-    """Break a formula into lines, each before an operator, as far outside parentheses as there is one."""
+    """Break a formula into lines, each before an operator, as far outside parentheses as there is one.
+
+    What is too long and in one piece, a fraction for instance, is written otherwise (symcell.render.opening).
+    """
     lines = []
     while width(right) > room:
         cut = _cut(right, room)
-        if cut is None and r"\left" in right:  # what stands between \left and \right cannot be broken
-            right = right.replace(r"\left", r"\biggl").replace(r"\right", r"\biggr")
+        if cut is None and (instead := opened(right, room)) is not None:
+            right = instead
             continue
+        cut = cut or _last_resort(right, room)
         if cut is None:
             break
         lines.append(right[:cut].rstrip())
         right, room = right[cut:].lstrip(), indented
+        right = right if right.startswith(_STARTS) or lines[-1].endswith(",") else rf"\cdot {right}"
     return [*lines, right]
 
 
 def _cut(formula: str, room: float) -> int | None:
     """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last."""
-    breaks = [(width(formula[:place]) < room / 4, depth, -place) for place, depth in _breaks(formula)
-              if 6.0 < width(formula[:place]) <= room]
+    fitting = [(width(formula[:place]), place, depth) for place, depth in _breaks(formula) if depth < _PRODUCT]
+    breaks = [(size < room / 4, depth, -place) for size, place, depth in fitting if _STUB < size <= room]
     return -min(breaks)[2] if breaks else None
+
+
+def _last_resort(formula: str, room: float) -> int | None:
+    """Return where to break what is hard to break: the last place that fits, or else the first."""
+    places = sorted(place for place, _ in _breaks(formula) if formula[:place].strip(" -+"))
+    fitting = [place for place in places if width(formula[:place]) <= room]
+    return fitting[-1] if fitting else places[0] if places else None
 
 
 def _breaks(formula: str) -> Iterable[tuple[int, int]]:
     r"""Yield (position, depth of parentheses) of every operator outside braces, \left and environments."""
     closed, depth, previous = 0, 0, ""
-    for found in _TOKENS.finditer(formula):
+    for found in TOKENS.finditer(formula):
         token = found[0]
-        if token in ("{", r"\left", r"\begin"):
-            closed += 1
-        elif token in ("}", r"\right", r"\end"):
-            closed -= 1
-        elif token in "()" and previous not in (r"\left", r"\right"):
-            depth += 1 if token == "(" else -1
-        elif not closed and previous == " " and token in ("+", "-", r"\odot") and formula[found.end():][:1] == " ":
-            # A product is broken only where no sum can be: it binds tighter.
-            yield found.start(), 2 * depth + (token == r"\odot")
+        closed += _CLOSED.get(token, 0)
+        if not closed and previous not in (r"\left", r"\right"):
+            depth += _PARENTHESES.get(token, 0)
+        before, after = formula[:found.start()].rstrip(" "), formula[found.end():]
+        if not closed and token in _BREAKS and previous == " " and after[:1] == " ":
+            yield found.start(), 2 * depth + (token in _TIGHT)
+        elif not closed and token == "," and after[:1] == " ":
+            yield found.end(), 2 * depth
+        elif not closed and token == " " and _is_product(before, after):
+            yield found.end(), _PRODUCT + depth
         previous = token
+
+
+def _is_product(before: str, after: str) -> bool:
+    """Whether nothing stands between two factors: W x, not a + b, nor a sum and what it sums."""
+    left, right = TOKENS.findall(before)[-1:], TOKENS.findall(after)[:1]
+    inside = bool(left and right) and right != [r"\thinspace"]
+    return inside and _NO_FACTOR.isdisjoint(left + right) and not before.endswith(r"\sum_{t=1}^{T}")
 
 
 def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
@@ -102,13 +97,28 @@ def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
         return " \\\\\n".join(
             r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
             for first in range(0, len(equations), columns))
-    left = max((width(equation.left) for equation in equations), default=0.0)
-    rows = []
-    for equation in equations:
-        first, *rest = broken(equation.right, limit - left - 2, limit - left - 6)
-        rows.append(f"{equation.left} &= {first}")
-        rows += [rf"&\quad {line}" for line in rest]
-    return " \\\\\n".join(rows)
+    layouts = [_stacked(equations, part * limit, limit) for part in _WIDE]
+    return " \\\\\n".join(min(layouts, key=lambda rows: len(rows)))
+
+
+def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[str]:
+    """Return equations below each other; left sides wider than `widest` are not in the column of the others."""
+    column = max((size for equation in equations if (size := width(equation.left)) <= widest), default=0.0)
+    return [row for equation in equations for row in _rows(equation, column, limit - column)]
+
+
+def _rows(equation: Equation, column: float, room: float) -> list[str]:
+    """Return the rows of an equation, in what is left of a line beside the column of left sides."""
+    indented = room - _QUAD - _OPERATOR
+    if width(equation.left) <= column:
+        first, *rest = broken(equation.right, room - _EQUALS, indented)
+        return [f"{equation.left} &= {first}", *(rf"&\quad {line}" for line in rest)]
+    if width(equation.left) + _EQUALS + width(equation.right) <= room:
+        return [f"&{equation.left} = {equation.right}"]
+    first, *over = broken(equation.left, room, indented)
+    rest = broken(equation.right, indented - _EQUALS, indented)
+    return [f"&{first}", *(rf"&\quad {line}" for line in over), rf"&\quad = {rest[0]}",
+            *(rf"&\quad {line}" for line in rest[1:])]
 
 
 def _columns(equations: Sequence[Equation], limit: float) -> int:
@@ -117,7 +127,13 @@ def _columns(equations: Sequence[Equation], limit: float) -> int:
         return 1
     bases = [equation.left.split("_")[0] for equation in equations]
     alike = next((index for index, base in enumerate(bases) if base != bases[0]), len(bases))
-    widths = [width(f"{equation.left} = {equation.right}") + 3 for equation in equations]
-    fitting = [columns for columns in (alike, 2)
-               if columns > 1 and sum(max(widths[column::columns], default=0.0) for column in range(columns)) <= limit]
+    fitting = [columns for columns in (alike, 2) if columns > 1 and _width(equations, columns) <= limit]
     return fitting[0] if fitting else 1
+
+
+def _width(equations: Sequence[Equation], columns: int) -> float:
+    """Return the width of equations in columns: each as wide as its widest left side and its widest right side."""
+    sides = [[max((width(side) for side in sides), default=0.0) for sides in (
+        [equation.left for equation in equations[column::columns]],
+        [equation.right for equation in equations[column::columns]])] for column in range(columns)]
+    return sum(left + _EQUALS + right for left, right in sides) + (columns - 1) * _BETWEEN

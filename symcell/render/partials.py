@@ -7,7 +7,7 @@ import sympy
 from symcell.declare.symbols import ROW
 from symcell.graph.jacobian import Chain, Diag, First, Jacobian, Linear, Ones, Operator, Partial, Total
 from symcell.render.flatten import is_negative
-from symcell.render.latex import Formula, Level, parenthesized
+from symcell.render.latex import Formula, Level, beside, parenthesized
 from symcell.render.lines import Equation
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -52,12 +52,12 @@ class Partials:
         if isinstance(operator, Ones):
             return r"\mathbf{1}^\top" if operator.row else r"\mathbf{1}"
         if isinstance(operator, First):
-            return rf"\mathbf{{e}}_{{{self.formula.reduction('argmax', operator.operand)}}}^\top"
+            return rf"\mathbf{{e}}_{{{self.formula.reduction('argmax', operator.operand)[0]}}}^\top"
         if isinstance(operator, Total):
             text = self._sum(operator)
             return parenthesized(text) if level > Level.SUM and len(operator.terms) > 1 else text
         factors = operator.factors if isinstance(operator, Chain) else (operator,)
-        return " ".join(self._factor(factor, alone=len(factors) == 1) for factor in factors)
+        return beside(*(self._factor(factor, alone=len(factors) == 1) for factor in factors))
 
     def _factor(self, factor: Operator, alone: bool) -> str:
         if not isinstance(factor, Diag):
@@ -78,16 +78,19 @@ class Partials:
         return text or "0"
 
     def _sign(self, term: Operator) -> tuple[Operator, bool]:
-        """Take the minus sign out of a term whose first factor is a negative diagonal."""
+        """Take the minus sign out of a term one of whose factors is a negative diagonal."""
         factors = term.factors if isinstance(term, Chain) else (term,)
-        first = factors[0]
-        if not isinstance(first, Diag) or not is_negative(self.notation, first.expression):
+        negative = [index for index, factor in enumerate(factors)
+                    if isinstance(factor, Diag) and is_negative(self.notation, factor.expression)]
+        if not negative:
             return term, False
-        positive: sympy.Expr = -first.expression
-        rest = factors[1:]
-        if positive == 1 and rest:
-            return (rest[0] if len(rest) == 1 else Chain(rest)), True
-        return (Chain((Diag(positive, first.dim), *rest)) if rest else Diag(positive, first.dim)), True
+        index = negative[0]
+        found = factors[index]
+        assert isinstance(found, Diag)
+        positive: sympy.Expr = -found.expression
+        middle = (Diag(positive, found.dim),) if positive != 1 or len(factors) == 1 else ()
+        rest = (*factors[:index], *middle, *factors[index + 1:])
+        return (Chain(rest) if len(rest) > 1 else rest[0]), True
 
 
 def _rank(term: Operator) -> int:

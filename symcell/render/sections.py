@@ -6,9 +6,9 @@ formulas.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 import sympy
 
@@ -25,13 +25,15 @@ from symcell.render.equations import (
     whole_adjoint_equations,
     whole_equations,
 )
-from symcell.render.lines import Equation
+from symcell.render.lines import WIDTH, Equation, broken
 from symcell.render.names import name_of
 from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
 from symcell.render.partials import Partials
+from symcell.render.width import text_width, width
 
-PER_ROW = 8  # names in one row of the table of dimensions
+PER_ROW = 8  # names in one row of the table of dimensions, if the page is wide enough
+_BETWEEN = 1.2  # em between two columns, and again at the ends of a row
 
 
 @dataclass(frozen=True)
@@ -129,18 +131,30 @@ def _listed(formulas: Iterable[str]) -> str:
 
 
 def _dimensions(spec: CellSpec, notation: Notation) -> Iterator[tuple[str, ...]]:
-    """Rows of (names, kind, shape): neighbours of one kind and shape share a row."""
-    rows = [(_printed(value, notation), _kind(value), _shape(value)) for value in _named(notation)]
-    for (kind, shape), group in groupby(sorted(rows, key=lambda row: _KINDS.index(row[1])), _kind_and_shape):
-        names = [f"${name}$" for name, _, _ in group]
-        for first in range(0, len(names), PER_ROW):
-            yield ", ".join(names[first:first + PER_ROW]), kind, shape
-    for name, value in spec.constants:
-        yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(value))}$", "constant", "scalar"
+    """Rows of (names, kind, shape): what is of one kind and shape shares a row, as far as that is wide enough."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for value in _named(notation):
+        alike[_kind(value), _shape(value)].append(_printed(value, notation))
+    kinds = max((text_width(kind) for kind, _ in alike), default=0.0)
+    shapes = max((width(shape.strip("$")) for _, shape in alike), default=0.0)
+    room = WIDTH - kinds - max(shapes, text_width("scalar")) - 3 * _BETWEEN
+    for kind, shape in sorted(alike, key=lambda row: _KINDS.index(row[0])):
+        for names in _lines(alike[kind, shape], room):
+            yield names, kind, shape
+    for name, number in spec.constants:
+        yield f"${notation.names[name].latex()} = {latex_number(sympy.Float(number))}$", "constant", "scalar"
 
 
-def _kind_and_shape(row: tuple[str, str, str]) -> tuple[str, str]:
-    return row[1:]
+def _lines(names: Iterable[str], room: float) -> Iterator[str]:
+    """Yield names, as many in a row as have room, PER_ROW at most."""
+    row: list[str] = []
+    for name in names:
+        if row and (len(row) == PER_ROW or sum(map(width, [*row, name])) + len(row) * text_width(", ") > room):
+            yield ", ".join(f"${name}$" for name in row)
+            row = []
+        row.append(name)
+    if row:
+        yield ", ".join(f"${name}$" for name in row)
 
 
 _KINDS = ("input", "input of the sequence", "state", "parameter", "not learned", "computed")
@@ -172,4 +186,6 @@ def _size(spec: CellSpec, notation: Notation) -> list[tuple[str, str]]:
     rows = [("parameters", counts.parameter_counts(notation.forward)),
             ("multiply-adds of a step, forward", counts.multiply_adds(notation.forward)),
             ("multiply-adds of a step, backward", counts.multiply_adds(notation.backward))]
-    return [(what, f"${counts.formula(count, spec.dims)}$") for what, count in rows]
+    room = WIDTH - text_width(rows[-1][0]) - 2 * _BETWEEN
+    return [(what if not index else "", f"${line}$") for what, count in rows
+            for index, line in enumerate(broken(counts.formula(count, spec.dims), room, room))]

@@ -8,7 +8,7 @@ import numpy as np
 from symcell.graph.interpret import interpret
 from symcell.render.derivation import Derivation
 from tests.oracle import Sample, graphs
-from tests.render.reader import read
+from tests.render.reader import read, unsized
 
 SPELLED = {
     "h_tilde": (r"\tilde{h}",), "c_hat": (r"\hat{c}",), "gamma": (r"\gamma",), "alpha": (r"\alpha",), "tau": (r"\tau",),
@@ -27,7 +27,7 @@ def key(name, time="", bar=False, plus=""):
     if bar:
         base = rf"\overline{{{base}}}" if "mathit" in base else rf"\bar{{{base}}}"
     below = ",".join([*below, *([time] if time else [])])
-    return base + (f"_{{{below}}}" if len(below) > 1 else f"_{below}" if below else "") + plus
+    return unsized(base + (f"_{{{below}}}" if len(below) > 1 else f"_{below}" if below else "") + plus)
 
 
 class Case:
@@ -84,7 +84,7 @@ class Case:
         sums = {**self.params_row(), **self.sums, "rows": rows, "size": self.sample.sizes["H"]}
         wrong = []
         for equation in equations:
-            left, right = equation.left.replace(" ", ""), read(equation.right)
+            left, right = unsized(equation.left), read(equation.right)
             if left in self.sums:
                 if not close(right(sums), self.sums[left]):
                     wrong.append(equation)

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-TOKENS = re.compile(r"\\\\|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]|[{}_^()|&+\-,=<>]|\s+")
+TOKENS = re.compile(r"\\\\|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]|[{}_^()|&+\-,=<>/\[\]]|\s+")
 FUNCTIONS = {
     r"\sigma": lambda x: 1 / (1 + np.exp(-x)), r"\tanh": np.tanh, r"\exp": np.exp, r"\log": np.log,
     r"\max": lambda *of: np.max(of[0]) if len(of) == 1 else np.maximum(*of), r"\min": np.minimum,
@@ -21,7 +21,8 @@ OPERATORS = {
 }  # fmt: skip
 RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
-STOP = {")", "}", "|", ",", "&", "+", "-", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None, *RELATIONS}
+STOP = {")", "]", "}", "|", ",", "&", "+", "-", "/", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None,
+        *RELATIONS}
 GREEK = {rf"\{word}" for word in (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "mu", "nu", "tau", "sigma")}
 ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
@@ -53,7 +54,7 @@ class Reader:
         found = list(TOKENS.finditer(formula))
         if "".join(token[0] for token in found) != formula:
             raise Unreadable(f"a character that no formula has: {formula}")
-        self.tokens = [token[0] for token in found if not token[0].isspace()]
+        self.tokens = [token[0] for token in found if token[0].strip() not in ("", r"\thinspace")]
         self.at = 0
         self.bars = False  # whether a bar would close
 
@@ -78,16 +79,20 @@ class Reader:
         return lambda env: sum(part(env) for part in parts[1:]) + parts[0](env) if parts[1:] else parts[0](env)
 
     def product(self, sign=1):
-        factors = [self.applied()]
-        while self.next == r"\odot":
-            self.take()
-            factors.append(self.applied())
+        chosen = self.tokens[self.at:self.at + 4] == [r"\mathbf", "{", "1", "}"]  # an indicator may meet a number
+        factors = [("", self.applied())]
+        while self.next in (r"\odot", "/"):
+            factors.append((self.take(), self.applied()))
 
         def meaning(env):
-            result = factors[0](env)
-            for factor in factors[1:]:
+            result = factors[0][1](env)
+            for operator, factor in factors[1:]:
                 other = factor(env)
+                if operator == "/":
+                    result = result / other
+                    continue
                 repeated = np.ndim(result) == np.ndim(other) == 2 and 1 in (*np.shape(result), *np.shape(other))
+                repeated |= chosen and np.ndim(other) == 0
                 assert repeated or np.shape(result) == np.shape(other), r"\odot stands between vectors of one size"
                 result = result * other
             return -result if sign < 0 else result
@@ -171,6 +176,8 @@ class Reader:
             return self.cases()
         if token == r"\mathbf":
             return self.bold()
+        if token == r"\partial":
+            return self.adjoint()
         return self.name()
 
     def word(self):
@@ -232,7 +239,22 @@ class Reader:
 
         return meaning
 
+    def adjoint(self):
+        """A bar over a long formula, written out."""
+        self.expect(r"\partial", r"\mathcal", "{", "L", "}", "/", r"\partial")
+        start = self.at
+        self.expect(r"\biggl", "(")
+        self.sum()
+        self.expect(r"\biggr", ")")
+        key = unsized(rf"\overline{{{''.join(self.tokens[start + 2:self.at - 2])}}}")
+        return lambda env: env[key]
+
     def condition(self):
+        if self.next == r"\neg":
+            self.expect(r"\neg", "(")
+            inside = self.condition()
+            self.expect(")")
+            return lambda env: ~inside(env)
         left, relation, right = self.sum(), RELATIONS[self.take()], self.sum()
         if self.next == r"\wedge":
             self.take()
@@ -248,6 +270,11 @@ class Reader:
             self.expect("_", "{")
             condition = self.condition()
             self.expect("}")
+            return lambda env: np.where(condition(env), 1.0, 0.0)
+        if what == "1" and self.next == "[":
+            self.take()
+            condition = self.condition()
+            self.expect("]")
             return lambda env: np.where(condition(env), 1.0, 0.0)
         if what == "B" and self.next == "_":
             self.take()
@@ -268,7 +295,7 @@ class Reader:
             self.skip()
         if self.tokens[self.at:self.at + 2] == ["^", "+"]:
             self.at += 2
-        key = "".join(self.tokens[start:self.at])
+        key = unsized("".join(self.tokens[start:self.at]))
         return lambda env: env[key]
 
     def base(self):
@@ -288,6 +315,12 @@ class Reader:
                 raise Unreadable("unbalanced braces")
             if not depth:
                 return
+
+
+def unsized(name):
+    """The name of a value; of a formula with a bar the letters, however it is broken."""
+    dropped = r"\\(left|right|biggl|biggr|t?frac)(?![A-Za-z])|\\cdot|[{}()/]" if name.startswith(r"\overline") else " "
+    return re.sub(dropped, "", name.replace(" ", ""))
 
 
 def powered(value, power):

@@ -7,7 +7,7 @@ COMMANDS = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "mu", "nu", "tau", "sigma", "lambda", "bar", "tilde",
     "hat", "widetilde", "widehat", "overline", "mathit", "mathrm", "mathcal", "mathbf", "textbf",
     "text", "operatorname", "odot", "top", "sum", "frac", "tfrac", "sqrt", "partial",
-    "left", "right", "biggl", "biggr", "begin", "end", "quad", "qquad", "times",
+    "left", "right", "biggl", "biggr", "begin", "end", "quad", "qquad", "thinspace", "times",
     "cdot", "tanh", "exp", "log", "max", "min", "leq", "geq", "neq",
     "wedge", "vee", "neg", "pi",
 }  # fmt: skip

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from symcell.graph.interpret import interpret
+from symcell.render.lines import broken
 from symcell.zoo import find, names
 from tests import reductions
 from tests.render.cells import Bare, Derived, Entries, Odd, Shared
@@ -52,6 +53,14 @@ def test_adjoint_equations_and_gradients(case):
     assert {key(parameter.name, bar=True) for parameter in spec.parameters if parameter.learned} <= lefts
     assert {key(name, "t-1", bar=True, plus="^+") for name, _ in spec.states} <= lefts
     assert {key(name, "t", bar=True) for name, _ in spec.inputs} <= lefts
+
+
+@pytest.mark.parametrize("room", [6, 12, 24])
+def test_a_broken_equation_says_the_same(case, room):
+    """However narrow the page: what is written otherwise to be broken has the same value."""
+    for equations in (case.section("Forward pass"), adjoints(case)):
+        lines = {equation.left: " ".join(broken(equation.right, room, room)) for equation in equations}
+        assert case.wrong([dataclasses.replace(equation, right=lines[equation.left]) for equation in equations]) == []
 
 
 def test_every_adjoint_is_printed_before_it_is_used(case):
