@@ -98,7 +98,8 @@ def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
             r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
             for first in range(0, len(equations), columns))
     layouts = [_stacked(equations, part * limit, limit) for part in _WIDE]
-    return " \\\\\n".join(min(layouts, key=len))
+    fewest = min(layouts, key=len)
+    return " \\\\\n".join(fewest)
 
 
 def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[str]:
