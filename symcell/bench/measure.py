@@ -93,6 +93,8 @@ def measure(everyone: Sequence[Candidate], mode: str, problem: Problem, seconds:
 def _agreeing(here: Sequence[Candidate], mode: str, problem: Problem) -> tuple[list[Candidate], list[str]]:
     """Return the candidates to time, each warm and compared with the first, and who was too slow."""
     expected = here[0].rows[mode].read(here[0].rows[mode].run())
+    double = here[0].exact
+    exact = None if double is None else lambda: double(mode)
     kept, given_up = [here[0]], []
     for candidate in here[1:]:
         begin = time.perf_counter()
@@ -100,7 +102,7 @@ def _agreeing(here: Sequence[Candidate], mode: str, problem: Problem) -> tuple[l
         if time.perf_counter() - begin > GIVE_UP:
             given_up.append(candidate.name)
             continue
-        compare(candidate.name, mode, expected, candidate.rows[mode].read(found), problem.dtype)
+        compare(candidate.name, mode, expected, candidate.rows[mode].read(found), problem.dtype, exact)
         kept.append(candidate)
     return kept, given_up
 
