@@ -213,7 +213,7 @@ class Scope:
         if value.is_number:
             return normalise(value, str(matrix), self)
         formula = normalise(value, str(matrix), self)
-        if dims_of(formula, str(matrix), self) or not is_static(formula, self):
+        if is_vector(dims_of(formula, str(matrix), self)) or not is_static(formula, self):
             raise CellError(f"{self.cell}: in {matrix} the factor {formula} is no scalar of parameters and constants; "
                             f"a vector multiplies the result: {formula} * (A @ v).")
         return formula

@@ -229,19 +229,6 @@ def test_a_selection_stays_inside_its_formula():
     assert equations(graph) == ["W_x = W @ x", "h.next = W_x + h*where(h > 0, h, b)"]
 
 
-def test_a_parameter_as_operand_is_the_same_in_every_row():
-    graph = lower(STATIC.spec)
-    operands = {node.operand for node in graph.nodes if isinstance(node, MatMul)}
-    assert "b" not in operands
-    assert all(graph.value(name).role != "param" for name in operands)
-    assert "rows.b = b" in equations(graph)
-
-
-def test_the_rows_of_a_parameter_are_made_once():
-    graph = lowered(HEAD + "V = Matrix(h, h)\nh.next = U @ b + V @ b + W @ x + h")
-    assert sum(isinstance(node, Map) and node.expression == symbol("b") for node in graph.nodes) == 1
-
-
 @pytest.mark.parametrize("name", names())
 def test_every_cell_of_the_zoo_passes_the_checker_with_its_adjoints(name):
     forward, backward = graphs(find(name))
@@ -397,7 +384,7 @@ class Second:
                       "carries": {v.name: draw(v, B) for v in self.graph.with_role("carry")}}
         # A softmax of a matrix is shifted by a maximum, through which no gradient flows. That is right for what is made
         # of the softmax, and not for the sums inside it: there only what the author asked for, gradients, has weight.
-        shifted = any(node.largest for node in forward.once)
+        shifted = any(node.kind == "shift" for node in forward.once)
         learned = {self.graph.adjoints[p.name] for p in cell.spec.parameters if p.learned}
         self.weights = {
             "steps": {name: draw(self.graph.value(name), *(() if self.graph.is_whole(name) else (T,)), B)

@@ -49,7 +49,7 @@ def test_a_function_that_is_an_output_and_computed_once(first, later):
     assert all(row.passed for row in symbolic.check(cell.spec) + handwritten.check(cell.spec))
 
 
-def test_an_operand_of_a_product_is_a_vector_of_the_step():
+def test_a_product_of_what_is_derived_has_its_value():
     cell = declare(START + "r = exp(tau)\nh.next = U @ r + W @ x")
     sample = Sample.draw(cell, T=2, B=2)
     results = run(cell, sample)
