@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import gcd, prod
 
 from symcell.graph.ir import Graph, MatMul, Outer
+from symcell.render.latex import beside
 from symcell.render.names import braced, name_of
 
 Counts = Mapping[tuple[str, ...], int]  # {("H", "I"): 2, ("H",): 2} is 2 H I + 2 H
@@ -52,4 +53,4 @@ def _monomial(factor: int, monomial: tuple[str, ...]) -> str:
     for dim, power in powers.items():
         base = name_of(dim).latex()
         factors.append(base if power == 1 else f"{base}^{braced(str(power))}")
-    return " ".join(factors)
+    return beside(*factors)

@@ -80,4 +80,5 @@ class Derivation:
 def display(equations: tuple[Equation, ...], title: str = "") -> str:
     r"""Return the equations as one formula, an `aligned`, with a title in bold as its first row."""
     head = rf"&\textbf{{{title}}} \\" + "\n" if title else ""
-    return f"\\begin{{aligned}}\n{head}{aligned(equations)}\n\\end{{aligned}}"
+    rows = aligned(equations).replace(r"\\*", r"\\")  # a display is on one page
+    return f"\\begin{{aligned}}\n{head}{rows}\n\\end{{aligned}}"

@@ -135,15 +135,25 @@ class Formula:
 
     def reduction(self, kind: str, operand: str) -> tuple[str, Level]:
         """Return the sum or mean of the components of a vector as a product with ones; else a function of it."""
-        if kind in ("sum", "mean"):
-            [dim] = self.notation.value(operand).dims
-            part = rf"\frac{{1}}{{{self(f'size.{dim}')}}} " if kind == "mean" else ""
-            node = self.notation.formula(operand)
-            if isinstance(node, Map) and all(map(self._is_negative, sympy.Add.make_args(node.expression))):
-                return rf"-{part}\mathbf{{1}}^\top {self(-node.expression, Level.ATOM)}", Level.SUM
-            return rf"{part}\mathbf{{1}}^\top {self(operand, Level.ATOM)}", Level.APPLIED
+        if kind == "sum":
+            return self._total(operand)
+        if kind == "mean":
+            text, level = self._total(operand)
+            mean = rf"\frac{{1}}{{{self(self._count(operand))}}} {text.removeprefix('-')}"
+            return "-" * text.startswith("-") + mean, level
         word = r"\operatorname{{argmax}}" if kind == "argmax" else r"\max"
         return sized(word + r"\left({0}\right)", [self(operand)]), Level.APPLIED
+
+    def _total(self, operand: str) -> tuple[str, Level]:
+        """Return the sum of the components of a vector; the minus sign of all its terms stands in front."""
+        node = self.notation.formula(operand)
+        if isinstance(node, Map) and all(map(self._is_negative, sympy.Add.make_args(node.expression))):
+            return rf"-\mathbf{{1}}^\top {self(-node.expression, Level.ATOM)}", Level.SUM
+        return rf"\mathbf{{1}}^\top {self(operand, Level.ATOM)}", Level.APPLIED
+
+    def _count(self, operand: str) -> sympy.Symbol:
+        [dim] = self.notation.value(operand).dims
+        return symbol(f"size.{dim}")
 
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""
@@ -183,9 +193,18 @@ class Formula:
         rest += [(factor, divides) for factor, divides in listed if not factor.is_Rational]
         above = [factor for factor, divides in rest if not divides and factor is not sympy.S.One]
         below = [factor for factor, divides in rest if divides and factor is not sympy.S.One]
-        if below:
-            return rf"\frac{{{self._times(above)[0]}}}{{{self._times(below)[0]}}}", Level.ATOM
-        return self._times(above)
+        if not below:
+            return self._times(above)
+        mean = self._mean(above)
+        numerator = self._total(mean.operand)[0] if mean else self._times(above)[0]
+        counts = [self._count(mean.operand)] if mean else []
+        return rf"\frac{{{numerator}}}{{{self._times([*below, *counts])[0]}}}", Level.ATOM
+
+    def _mean(self, product: list[sympy.Expr]) -> Reduce | None:
+        """The mean that is all of a product: over a number, it is a sum over that number times the size."""
+        names = [factor.name for factor in product if isinstance(factor, sympy.Symbol)]
+        node = self.notation.formula(names[0]) if len(product) == len(names) == 1 else None
+        return node if isinstance(node, Reduce) and node.kind == "mean" else None
 
     def _times(self, unordered: list[sympy.Expr]) -> tuple[str, Level]:
         if len(unordered) < 2:
@@ -266,7 +285,8 @@ def beside(*factors: str) -> str:
     """Write factors side by side; a name of several letters gets a little space, or it would read as a product."""
     text = factors[0]
     for factor in factors[1:]:
-        apart = _ENDS_IN_WORD.search(text) or factor.startswith((r"\mathit", r"\overline{\mathit"))
+        word = _ENDS_IN_WORD.search(text) and not factor.startswith((r"\frac", r"\left"))  # which have such a space
+        apart = word or factor.startswith((r"\mathit", r"\overline{\mathit"))
         text += (r" \thinspace " if apart else " ") + factor
     return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symcell.render.opening import opened
@@ -13,6 +13,7 @@ PAGE = 41.0  # the text of a page of our own
 _STUB = 3.3  # no line ends before
 _EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
 _WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
+_TOGETHER = 8  # lines of an equation that stay on one page
 _BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
 _BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
 _STARTS = tuple(f"{token} " for token in _BREAKS)
@@ -38,7 +39,7 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     """
     lines = []
     while width(right) > room:
-        cut = _cut(right, room)
+        cut = _cut(right, room, indented)
         if cut is None and (instead := opened(right, room)) is not None:
             right = instead
             continue
@@ -51,61 +52,77 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     return [*lines, right]
 
 
-def _cut(formula: str, room: float) -> int | None:
-    """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last."""
-    fitting = [(width(formula[:place]), place, depth) for place, depth in _breaks(formula) if depth < _PRODUCT]
-    breaks = [(size < room / 4, depth, -place) for size, place, depth in fitting if _STUB < size <= room]
+def _cut(formula: str, room: float, indented: float) -> int | None:
+    """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last.
+
+    A short line is no stub where all the rest goes on the next one.
+    """
+    breaks = [(size < room / 4 and width(formula[place:]) > indented, depth, -place)
+              for place, depth, size in _fitting(formula, room) if size > _STUB and depth < _PRODUCT]
     return -min(breaks)[2] if breaks else None
 
 
 def _last_resort(formula: str, room: float) -> int | None:
     """Return where to break what is hard to break: the last place that fits, or else the first."""
-    places = sorted(place for place, _ in _breaks(formula) if formula[:place].strip(" -+"))
-    fitting = [place for place in places if width(formula[:place]) <= room]
-    return fitting[-1] if fitting else places[0] if places else None
+    fitting = [place for place, _, size in _fitting(formula, room) if size]
+    places = fitting[-1:] or [place for place, _ in _breaks(formula) if formula[:place].strip(" -+")]
+    return places[0] if places else None
 
 
-def _breaks(formula: str) -> Iterable[tuple[int, int]]:
+def _fitting(formula: str, room: float) -> Iterator[tuple[int, int, float]]:
+    """Yield (position, depth, width of what stands before) of the breaks that leave no more than has room."""
+    for place, depth in _breaks(formula):
+        size = width(formula[:place])
+        if size > room:
+            return
+        yield place, depth, size if formula[:place].strip(" -+") else 0.0
+
+
+def _breaks(formula: str) -> Iterator[tuple[int, int]]:
     r"""Yield (position, depth of parentheses) of every operator outside braces, \left and environments."""
-    closed, depth, previous = 0, 0, ""
-    for found in TOKENS.finditer(formula):
-        token = found[0]
+    closed, depth, tokens = 0, 0, ["", *TOKENS.findall(formula), ""]
+    place = 0
+    for index, token in enumerate(tokens[1:-1], 1):
+        before, after = tokens[index - 1], tokens[index + 1]
         closed += _CLOSED.get(token, 0)
-        if not closed and previous not in (r"\left", r"\right"):
+        if not closed and before not in (r"\left", r"\right"):
             depth += _PARENTHESES.get(token, 0)
-        before, after = formula[:found.start()].rstrip(" "), formula[found.end():]
-        if not closed and token in _BREAKS and previous == " " and after[:1] == " ":
-            yield found.start(), 2 * depth + (token in _TIGHT)
-        elif not closed and token == "," and after[:1] == " ":
-            yield found.end(), 2 * depth
-        elif not closed and token == " " and _is_product(before, after):
-            yield found.end(), _PRODUCT + depth
-        previous = token
+        if not closed and before == " " and token in _BREAKS and after == " ":
+            yield place, 2 * depth + (token in _TIGHT)
+        elif not closed and token == " " and before == ",":
+            yield place + 1, 2 * depth
+        elif not closed and token == " " and _is_product(before, after, formula[:place]):
+            yield place + 1, _PRODUCT + depth
+        place += len(token)
 
 
-def _is_product(before: str, after: str) -> bool:
+def _is_product(left: str, right: str, before: str) -> bool:
     """Whether nothing stands between two factors: W x, not a + b, nor a sum and what it sums."""
-    left, right = TOKENS.findall(before)[-1:], TOKENS.findall(after)[:1]
-    inside = bool(left and right) and right != [r"\thinspace"]
-    return inside and _NO_FACTOR.isdisjoint(left + right) and not before.endswith(r"\sum_{t=1}^{T}")
+    operands = bool(left and right) and right != r"\thinspace" and _NO_FACTOR.isdisjoint((left, right))
+    return operands and not before.endswith(r"\sum_{t=1}^{T}")
 
 
 def aligned(equations: Sequence[Equation], limit: float = WIDTH) -> str:
-    r"""Return the rows of an `aligned`, without its \begin and \end: short sums over time share a row."""
+    r"""Return the rows of an `align`, without its \begin and \end: short sums over time share a row."""
     columns = _columns(equations, limit)
     if columns > 1:
         return " \\\\\n".join(
             r" &\quad ".join(f"{e.left} &= {e.right}" for e in equations[first:first + columns])
             for first in range(0, len(equations), columns))
-    layouts = [_stacked(equations, part * limit, limit) for part in _WIDE]
-    fewest = min(layouts, key=len)
-    return " \\\\\n".join(fewest)
+    wider, narrower = (_stacked(equations, part * limit, limit) for part in _WIDE)
+    rows = narrower if sum(map(len, narrower)) < sum(map(len, wider)) else wider
+    return " \\\\\n".join(_joined(lines) for lines in rows)
 
 
-def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[str]:
-    """Return equations below each other; left sides wider than `widest` are not in the column of the others."""
+def _joined(lines: Sequence[str]) -> str:
+    """Join the lines of an equation; no page ends between them, if they are few."""
+    return (" \\\\*\n" if len(lines) <= _TOGETHER else " \\\\\n").join(lines)
+
+
+def _stacked(equations: Sequence[Equation], widest: float, limit: float) -> list[list[str]]:
+    """Return the lines of equations below each other; left sides beyond `widest` are not in the others' column."""
     column = max((size for equation in equations if (size := width(equation.left)) <= widest), default=0.0)
-    return [row for equation in equations for row in _rows(equation, column, limit - column)]
+    return [_rows(equation, column, limit - column) for equation in equations]
 
 
 def _rows(equation: Equation, column: float, room: float) -> list[str]:

@@ -30,15 +30,20 @@ class Closed:
 
 
 def opened(formula: str, room: float) -> str | None:
-    """Write the first outermost group that ends beyond the room so that it can be broken; None where there is none.
+    """Write the outermost group that ends beyond the room so that it can be broken; None where there is none.
 
-    A small one can as well go to the next line.
+    Where none does, what follows the last one is too long for the line. A small one can as well go to the next line.
     """
-    for closed in _closed(formula):
-        if width(formula[:closed.end]) > room and width(formula[closed.start:closed.end]) > room / _SMALL:
-            before, after = formula[:closed.start], formula[closed.end:]
-            return before + _REWRITTEN[closed.kind](closed, _token_before(before), _token_after(after)) + after
-    return None
+    closed = None
+    for found in _closed(formula):
+        if width(formula[found.start:found.end]) > room / _SMALL:
+            closed = found
+            if width(formula[:found.end]) > room:
+                break
+    if closed is None:
+        return None
+    before, after = formula[:closed.start], formula[closed.end:]
+    return before + _REWRITTEN[closed.kind](closed, _token_before(before), _token_after(after)) + after
 
 
 def outermost(formula: str, *tokens: str) -> bool:
@@ -108,7 +113,7 @@ def _fraction(closed: Closed, before: str, after: str) -> str:
 
 
 def _bar(closed: Closed, before: str, after: str) -> str:
-    text = rf"\partial \mathcal{{L}} / \partial {_large(closed.inside[0])}"
+    text = rf"\partial \mathcal{{L}}/\partial {_large(closed.inside[0])}"
     return text if before in _OPERATORS and after in _ENDS else _large(text)
 
 

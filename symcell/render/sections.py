@@ -25,7 +25,7 @@ from symcell.render.equations import (
     whole_adjoint_equations,
     whole_equations,
 )
-from symcell.render.lines import WIDTH, Equation, broken
+from symcell.render.lines import WIDTH, Equation, aligned, broken
 from symcell.render.names import name_of
 from symcell.render.notation import Notation
 from symcell.render.numbers import latex_number
@@ -54,10 +54,11 @@ def sections(spec: CellSpec, notation: Notation) -> tuple[Section, ...]:
     gradients = gradient_equations(notation)
     partials = Partials(notation, jacobian(notation.forward)).equations()
     whole, summed = whole_equations(notation), whole_adjoint_equations(notation)
-    formulas = [equation.right
-                for equation in (*named, *whole, *forward, *adjoint, *summed, *gradients, *partials)]
+    groups = (named, whole, forward, adjoint, summed, gradients, partials)
+    formulas = [equation.right for equations in groups for equation in equations]
+    lines = [aligned(equations) for equations in groups]  # which may say in other symbols what is too long for one
     return (
-        Section("Notation", tuple(_notation(notation, formulas))),
+        Section("Notation", tuple(_notation(notation, [*formulas, *lines]))),
         Section("Dimensions", table=(("quantity", "kind", "shape"), *_dimensions(spec, notation))),
         Section("Size", (_COUNTED,), (("quantity", "count"), *_size(spec, notation))),
         *([Section("Once per call", (_ONCE,), (), tuple(named))] if named else []),
@@ -94,8 +95,9 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
            f"{'is' if len(states) == 1 else 'are'} given. {_output(notation)}")
     special = r"$\odot$ is the product of components; functions, fractions and powers act on each component."
     text = " ".join(formulas)
-    if r"\mathbf{1}_" in text:
-        special += r" $\mathbf{1}_{a > b}$ is $1$ where the condition holds and $0$ elsewhere."
+    if r"\mathbf{1}_" in text or r"\mathbf{1}[" in text:
+        long = r", or $\mathbf{1}[a > b]$," if r"\mathbf{1}[" in text else ""
+        special += rf" $\mathbf{{1}}_{{a > b}}${long} is $1$ where the condition holds and $0$ elsewhere."
     if r"\mathbf{1}^\top" in text:
         special += r" $\mathbf{1}^\top v$ is the sum of the components of $v$."
     if r"\mathbf{B}_" in text:

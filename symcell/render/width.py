@@ -16,6 +16,7 @@ TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
 _ACCENTS = frozenset({r"\bar", r"\tilde", r"\hat", r"\dot", r"\widetilde", r"\widehat", r"\overline"})
 _TALL, _BAR, _BRACE, _RADICAL, _NULL = 0.792, 0.333, 0.889, 1.0, 0.12  # delimiters; around a fraction there are none
 _AFTER_SCRIPTS = 0.05
+_SLANT = 0.08  # the end of a word in italics leans over
 _BETWEEN_COLUMNS = 1.167
 
 
@@ -106,8 +107,8 @@ class _Measure:
             while self.peek() not in ("}", ""):
                 letters.append(self.next())
             self.next()
-        space = ROMAN[" "] if font == r"\text" else 0.0
-        return SIZES[min(style, 3)] * (space + sum(FONTS[font].get(letter, 0.6) for letter in letters if letter != "{"))
+        extra = {r"\text": ROMAN[" "], r"\mathit": _SLANT}.get(font, 0.0)
+        return SIZES[min(style, 3)] * (extra + sum(FONTS[font].get(letter, 0.6) for letter in letters if letter != "{"))
 
     def cases(self) -> float:
         r"""Measure rows `a & \text{if } b` up to \end{cases}: a brace and two columns."""

@@ -53,8 +53,8 @@ PRODUCT = r"a_1 \odot b_2 \odot c_3 \odot d_4 \odot e_5"
     (rf"U \frac{{{PRODUCT}}}{{s}}", rf"U \biggl({PRODUCT} / s\biggr)"),
     (rf"\frac{{{PRODUCT}}}{{s}} \odot k", rf"\biggl({PRODUCT} / s\biggr) \odot k"),
     (rf"\sqrt{{{SUM}}}", rf"\biggl({SUM}\biggr)^{{1/2}}"),
-    (rf"\overline{{{SUM}}} + k", rf"\partial \mathcal{{L}} / \partial \biggl({SUM}\biggr) + k"),
-    (rf"U^\top \overline{{{SUM}}}", rf"U^\top \biggl(\partial \mathcal{{L}} / \partial \biggl({SUM}\biggr)\biggr)"),
+    (rf"\overline{{{SUM}}} + k", rf"\partial \mathcal{{L}}/\partial \biggl({SUM}\biggr) + k"),
+    (rf"U^\top \overline{{{SUM}}}", rf"U^\top \biggl(\partial \mathcal{{L}}/\partial \biggl({SUM}\biggr)\biggr)"),
     (rf"\left({SUM}\right)^2", rf"\biggl({SUM}\biggr)^2"),
     (rf"\mathbf{{1}}_{{{SUM} > 0}}", rf"\mathbf{{1}}[{SUM} > 0]"),
     (rf"\begin{{cases}} {SUM} & \text{{if }} a > 0 \\ 2 & \text{{otherwise}} \end{{cases}}",
@@ -80,7 +80,7 @@ def test_a_piece_that_is_too_long_leaves_the_others_on_lines_of_their_own():
 
 def test_a_long_left_side_stands_on_a_line_of_its_own():
     name = rf"\mathit{{{'a' * 50}}}"
-    rows = aligned([Equation("h_t", "a + b"), Equation(name, LONG)], 34).split(" \\\\\n")
+    rows = aligned([Equation("h_t", "a + b"), Equation(name, LONG)], 34).replace("*", "").split(" \\\\\n")
     assert rows[:3] == ["h_t &= a + b", f"&{name}", rf"&\quad = {broken(LONG, 31, 31)[0]}"]
     assert rows[3].startswith(r"&\quad + ")
 
