@@ -206,11 +206,11 @@ static void SC(gru_forward_step)(const struct gru_forward *c, const ptrdiff_t t,
                     const vec v_a_n = v_W_n_x + v_b_n + v_r * (v_U_n_h + v_c_n);
                     const vec v_n = vtanh(v_a_n);
                     const vec v_h_next = v_h * v_z + v_n * (vfill(1.0) - v_z);
-                    if (m_r) vput(m_r + at_H, v_r, n);
-                    if (m_z) vput(m_z + at_H, v_z, n);
-                    if (m_U_n_h) vput(m_U_n_h + at_H, v_U_n_h, n);
-                    if (m_n) vput(m_n + at_H, v_n, n);
-                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_r) vput_ahead(m_r + at_H, v_r, n, c->m_r.ahead);
+                    if (m_z) vput_ahead(m_z + at_H, v_z, n, c->m_z.ahead);
+                    if (m_U_n_h) vput_ahead(m_U_n_h + at_H, v_U_n_h, n, c->m_U_n_h.ahead);
+                    if (m_n) vput_ahead(m_n + at_H, v_n, n, c->m_n.ahead);
+                    vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                     if (m_a_r) vput(m_a_r + at_H, v_a_r, n);
                     if (m_a_z) vput(m_a_z + at_H, v_a_z, n);
                     if (m_a_n) vput(m_a_n + at_H, v_a_n, n);

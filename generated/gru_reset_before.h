@@ -191,9 +191,9 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
                     const vec v_a_z = v_U_z_h + v_W_z_x + v_b_z;
                     const vec v_z = vsigmoid(v_a_z);
                     const vec v_h_r = v_h * v_r;
-                    if (m_r) vput(m_r + at_H, v_r, n);
-                    vput(m_z + at_H, v_z, n);
-                    vput(m_h_r + at_H, v_h_r, n);
+                    if (m_r) vput_ahead(m_r + at_H, v_r, n, c->m_r.ahead);
+                    vput_ahead(m_z + at_H, v_z, n, c->m_z.ahead);
+                    vput_ahead(m_h_r + at_H, v_h_r, n, c->m_h_r.ahead);
                     if (m_a_r) vput(m_a_r + at_H, v_a_r, n);
                     if (m_a_z) vput(m_a_z + at_H, v_a_z, n);
                 }
@@ -256,8 +256,8 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
                     const vec v_a_n = v_U_n_h_r + v_W_n_x + v_b_n;
                     const vec v_n = vtanh(v_a_n);
                     const vec v_h_next = v_h * v_z + v_n * (vfill(1.0) - v_z);
-                    if (m_n) vput(m_n + at_H, v_n, n);
-                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_n) vput_ahead(m_n + at_H, v_n, n, c->m_n.ahead);
+                    vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                     if (m_a_n) vput(m_a_n + at_H, v_a_n, n);
                 }
             }
@@ -379,7 +379,7 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
                     const vec v_d_r = v_U_nT_d_a_n * v_h;
                     const vec v_d_a_r = v_d_r * v_r * (vfill(1.0) - v_r);
                     vput(m_U_nT_d_a_n + at_H, v_U_nT_d_a_n, n);
-                    vput(m_d_a_r + at_H_H_H, v_d_a_r, n);
+                    vput_ahead(m_d_a_r + at_H_H_H, v_d_a_r, n, c->m_all_deltas.ahead);
                 }
             }
             row += R;

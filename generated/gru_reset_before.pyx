@@ -4,7 +4,7 @@
 
 Gated recurrent unit, reset before the product. Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8.
 
-Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which has
+Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which writes
 no biases. Keras calls it reset_after=False, ONNX linear_before_reset=0. No choice of weights makes it
 the cell \"gru\".
 
@@ -16,12 +16,14 @@ the cell \"gru\".
 
 import numpy as np
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 cdef extern from "gru_reset_before.h":
     cdef struct sc_rows:
         void *base
-        ptrdiff_t width, size, mask, chunked
+        ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
@@ -84,11 +86,25 @@ cdef extern from *:
     static const struct sc_entry gru_reset_before_forward_entries[] = {SC_ENTRIES(gru_reset_before_forward)};
     static const struct sc_entry gru_reset_before_backward_entries[] = {SC_ENTRIES(gru_reset_before_backward)};
     static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
+    static const struct sc_entry outer_entries[] = {SC_ENTRIES(sc_outer)};
     """
     cdef struct sc_print:
         const void *bytes
         size_t count
         unsigned long long fingerprint
+    cdef struct sc_matrix:
+        void *base
+        ptrdiff_t rows, columns, stride
+    cdef struct sc_factor:
+        sc_matrix right
+        void *out
+    cdef struct sc_outer:
+        sc_matrix left
+        const sc_factor *factors
+        ptrdiff_t count, start "from", to
+        void *total
+        void *work
+    enum: SC_OUTER_BYTES
     cdef struct sc_entry:
         const char *isa
         int bits
@@ -97,6 +113,7 @@ cdef extern from *:
     const sc_entry *gru_reset_before_forward_entries
     const sc_entry *gru_reset_before_backward_entries
     const sc_entry *fingerprint_entries
+    const sc_entry *outer_entries
 
 METADATA = {'name': 'gru_reset_before',
  'cell': 'GRUResetBefore',
@@ -266,12 +283,14 @@ forward pass, chunk by chunk
       z = sigmoid(a_z)
       h_r = h*r
       writes r, z, h_r
+      lines of the next step fetched ahead: r, z, h_r
     stage step_1 (H)
       panel U_n_h_r = U_n @ h_r
       a_n = U_n_h_r + W_n_x + b_n
       n = tanh(a_n)
       h.next = h*z + n*(1 - z)
       writes n, h.next
+      lines of the next step fetched ahead: n, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -312,6 +331,7 @@ backward pass, chunk by chunk, last first
       d_r = U_nT_d_a_n*h
       d_a_r = d_r*r*(1 - r)
       writes U_nT_d_a_n, d_a_r
+      lines of the next step fetched ahead: d_a_r
     stage step_2 (H)
       panel d_h.sum = U_z.T @ d_a_z + U_r.T @ d_a_r
       d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
@@ -322,9 +342,10 @@ backward pass, chunk by chunk, last first
       d_x = d_x.sum
       writes d_x
   once, over all steps:
-    gemm  [d_W_n | d_W_z | d_W_r] = [d_a_n | d_a_z | d_a_r]^T x
     gemm  [d_U_n] = [d_a_n]^T h_r
+    gemm  [d_W_n] = [d_a_n]^T x
     gemm  [d_U_z | d_U_r] = [d_a_z | d_a_r]^T h
+    gemm  [d_W_z | d_W_r] = [d_a_z | d_a_r]^T x
     sum   d_b_r += d_a_r
     sum   d_b_z += d_a_z
     sum   d_b_n += d_a_n
@@ -366,18 +387,18 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_r_x, "W_r_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_r, "a_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_z_x, "W_z_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_z, "a_z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_n_x, "W_n_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_n, "a_n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_r_x, "W_r_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_r, "a_r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_z_x, "W_z_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_z, "a_z", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_n_x, "W_n_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_n, "a_n", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize, 1)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
     c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
     c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
@@ -407,18 +428,18 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H, itemsize)
-    bind(&c.m_d_h_next, "d_h.next", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_r, "r", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_z, "z", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_h_r, "h_r", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_n, "n", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H, itemsize, -1)
+    bind(&c.m_d_h_next, "d_h.next", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
     c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
     c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
@@ -449,11 +470,43 @@ def fingerprints(isa, arrays):
     return found
 
 
-def gradients(sizes, arrays, empty):
+WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
+
+
+def over_all_steps(isa, int itemsize, left, rights, outs, total, work, ptrdiff_t first, ptrdiff_t last):
+    """Sum over all rows: outs[k] = left^T rights[k], and total = the sum of left's rows; without the GIL.
+
+    left: (N, M), rights: (N, K) each, their rows contiguous. outs: (M, K) each. total: (M,) or None. Only the columns
+    `first` to `last` of left, which are rows of outs. work: WORK_BYTES, nobody else's until this returns.
+    """
+    cdef sc_outer c
+    cdef sc_factor *factors = <sc_factor *>PyMem_Malloc(max(1, len(rights)) * sizeof(sc_factor))
+    cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
+    if factors == NULL:
+        raise MemoryError
+    try:
+        c.left = matrix(left, itemsize)
+        c.factors, c.count, c.start, c.to = factors, len(rights), first, last
+        if not 0 <= first <= last <= c.left.columns:
+            raise ValueError(f"gru_reset_before: columns {first} to {last} of {c.left.columns}")
+        for k, (right, out) in enumerate(zip(rights, outs, strict=True)):
+            factors[k].right = matrix(right, itemsize)
+            if factors[k].right.rows != c.left.rows:
+                raise ValueError(f"gru_reset_before: factors of {c.left.rows} and {factors[k].right.rows} rows")
+            factors[k].out = address("a product", out, c.left.columns * factors[k].right.columns * itemsize, True)
+        c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
+        c.work = address("work", work, SC_OUTER_BYTES, True)
+        with nogil:
+            entry.run(&c)
+    finally:
+        PyMem_Free(factors)
+
+
+def gradients(sizes, arrays, over_all_steps):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
-    nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. over_all_steps(name, left, rights, total): new arrays
+    with left^T right for each right, and with the sum of left's rows. A parameter that nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -465,32 +518,23 @@ def gradients(sizes, arrays, empty):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(name, left, right):
-        if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
-            left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
-
-    def total(operand):
-        return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
-
-    # d_W_n, d_W_z, d_W_r = [d_a_n, d_a_z, d_a_r]^T x, over all steps
-    product = transposed_times("d_W_n", rows("all.deltas", 0, 0, n_H + n_H + n_H), rows("x", 0, 0, n_I))
-    found["W_n"] = product[0 : n_H]
-    found["W_z"] = product[n_H : n_H + n_H]
-    found["W_r"] = product[n_H + n_H : n_H + n_H + n_H]
-    # d_U_n = [d_a_n]^T h_r, over all steps
-    product = transposed_times("d_U_n", rows("all.deltas", 0, 0, n_H), rows("h_r", 0, 0, n_H))
-    found["U_n"] = product[:]
-    # d_U_z, d_U_r = [d_a_z, d_a_r]^T h, over all steps
-    product = transposed_times("d_U_z", rows("all.deltas", 0, n_H, n_H + n_H + n_H), rows("h", 0, 0, n_H))
-    found["U_z"] = product[0 : n_H]
-    found["U_r"] = product[n_H : n_H + n_H]
-    # d_b_r = sum of d_a_r
-    found["b_r"] = total(rows("all.deltas", 0, n_H + n_H, n_H + n_H + n_H))
-    # d_b_z = sum of d_a_z
-    found["b_z"] = total(rows("all.deltas", 0, n_H, n_H + n_H))
-    # d_b_n = sum of d_a_n
-    found["b_n"] = total(rows("all.deltas", 0, 0, n_H))
+    # d_a_n: times h_r, times x, alone, summed over all steps
+    [by_0, by_1], total = over_all_steps(
+        "d_U_n", rows("all.deltas", 0, 0, n_H),
+        [rows("h_r", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    found["U_n"] = by_0[:]
+    found["W_n"] = by_1[:]
+    found["b_n"] = total[:]
+    # d_a_z, d_a_r: times h, times x, alone, summed over all steps
+    [by_0, by_1], total = over_all_steps(
+        "d_U_z", rows("all.deltas", 0, n_H, n_H + n_H + n_H),
+        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    found["U_z"] = by_0[0 : n_H]
+    found["U_r"] = by_0[n_H : n_H + n_H]
+    found["W_z"] = by_1[0 : n_H]
+    found["W_r"] = by_1[n_H : n_H + n_H]
+    found["b_r"] = total[n_H : n_H + n_H]
+    found["b_z"] = total[0 : n_H]
     return found
 
 
@@ -520,6 +564,22 @@ cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NUL
     return base
 
 
+cdef sc_matrix matrix(array, ptrdiff_t itemsize) except *:
+    """Return where the rows of a 2-dimensional array are. The caller keeps the array alive."""
+    cdef sc_matrix found
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
+    cdef bint fits = view.ndim == 2 and view.itemsize == itemsize and view.strides[0] % itemsize == 0
+    if fits:
+        fits = view.shape[1] <= 1 or view.strides[1] == itemsize
+        found.base, found.rows, found.columns = view.buf, view.shape[0], view.shape[1]
+        found.stride = view.strides[0] // itemsize
+    PyBuffer_Release(&view)
+    if not fits:
+        raise ValueError("gru_reset_before: a factor needs contiguous rows")
+    return found
+
+
 cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
@@ -530,15 +590,18 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
+cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
+              ptrdiff_t direction) except -1:
+    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
     found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask, rows.chunked = -1, 0
+    rows.mask, rows.ahead, rows.chunked = -1, 0, 0
     if found is None:
         return 0
     array, slots = found
     cdef ptrdiff_t count = span.steps
+    if slots in ("all", "history"):
+        rows.ahead = direction * rows.size
     if slots == "history":
         count = span.steps + 1
     elif slots == "chunk":

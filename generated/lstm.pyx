@@ -18,12 +18,14 @@ torch.nn.LSTM is this cell.
 
 import numpy as np
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 
 cdef extern from "lstm.h":
     cdef struct sc_rows:
         void *base
-        ptrdiff_t width, size, mask, chunked
+        ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
@@ -92,11 +94,25 @@ cdef extern from *:
     static const struct sc_entry lstm_forward_entries[] = {SC_ENTRIES(lstm_forward)};
     static const struct sc_entry lstm_backward_entries[] = {SC_ENTRIES(lstm_backward)};
     static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
+    static const struct sc_entry outer_entries[] = {SC_ENTRIES(sc_outer)};
     """
     cdef struct sc_print:
         const void *bytes
         size_t count
         unsigned long long fingerprint
+    cdef struct sc_matrix:
+        void *base
+        ptrdiff_t rows, columns, stride
+    cdef struct sc_factor:
+        sc_matrix right
+        void *out
+    cdef struct sc_outer:
+        sc_matrix left
+        const sc_factor *factors
+        ptrdiff_t count, start "from", to
+        void *total
+        void *work
+    enum: SC_OUTER_BYTES
     cdef struct sc_entry:
         const char *isa
         int bits
@@ -105,6 +121,7 @@ cdef extern from *:
     const sc_entry *lstm_forward_entries
     const sc_entry *lstm_backward_entries
     const sc_entry *fingerprint_entries
+    const sc_entry *outer_entries
 
 METADATA = {'name': 'lstm',
  'cell': 'LSTM',
@@ -295,6 +312,7 @@ forward pass, chunk by chunk
       tanh_c_next = tanh(c.next)
       h.next = o*tanh_c_next
       writes i, f, g, o, c.next, h.next
+      lines of the next step fetched ahead: i, f, g, o, c.next, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -352,8 +370,8 @@ backward pass, chunk by chunk, last first
       d_x = d_x.sum
       writes d_x
   once, over all steps:
-    gemm  [d_W_o | d_W_g | d_W_f | d_W_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T x
     gemm  [d_U_o | d_U_g | d_U_f | d_U_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T h
+    gemm  [d_W_o | d_W_g | d_W_f | d_W_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T x
     sum   d_b_i += d_a_i
     sum   d_b_f += d_a_f
     sum   d_b_g += d_a_g
@@ -396,21 +414,21 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_i_x, "W_i_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_i, "a_i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_f_x, "W_f_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_f, "a_f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_g_x, "W_g_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_g, "a_g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_W_o_x, "W_o_x", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_a_o, "a_o", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_i_x, "W_i_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_i, "a_i", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_f_x, "W_f_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_f, "a_f", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_g_x, "W_g_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_g, "a_g", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_o_x, "W_o_x", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_o, "a_o", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize, 1)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
     c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
@@ -442,18 +460,18 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_d_c, "d_c", buffers, &c.span, c.n_H, itemsize)
-    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize)
+    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_c, "c", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_i, "i", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_f, "f", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_g, "g", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_o, "o", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_c, "d_c", buffers, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_all_deltas, "all.deltas", buffers, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
     c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
@@ -485,11 +503,43 @@ def fingerprints(isa, arrays):
     return found
 
 
-def gradients(sizes, arrays, empty):
+WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
+
+
+def over_all_steps(isa, int itemsize, left, rights, outs, total, work, ptrdiff_t first, ptrdiff_t last):
+    """Sum over all rows: outs[k] = left^T rights[k], and total = the sum of left's rows; without the GIL.
+
+    left: (N, M), rights: (N, K) each, their rows contiguous. outs: (M, K) each. total: (M,) or None. Only the columns
+    `first` to `last` of left, which are rows of outs. work: WORK_BYTES, nobody else's until this returns.
+    """
+    cdef sc_outer c
+    cdef sc_factor *factors = <sc_factor *>PyMem_Malloc(max(1, len(rights)) * sizeof(sc_factor))
+    cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
+    if factors == NULL:
+        raise MemoryError
+    try:
+        c.left = matrix(left, itemsize)
+        c.factors, c.count, c.start, c.to = factors, len(rights), first, last
+        if not 0 <= first <= last <= c.left.columns:
+            raise ValueError(f"lstm: columns {first} to {last} of {c.left.columns}")
+        for k, (right, out) in enumerate(zip(rights, outs, strict=True)):
+            factors[k].right = matrix(right, itemsize)
+            if factors[k].right.rows != c.left.rows:
+                raise ValueError(f"lstm: factors of {c.left.rows} and {factors[k].right.rows} rows")
+            factors[k].out = address("a product", out, c.left.columns * factors[k].right.columns * itemsize, True)
+        c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
+        c.work = address("work", work, SC_OUTER_BYTES, True)
+        with nogil:
+            entry.run(&c)
+    finally:
+        PyMem_Free(factors)
+
+
+def gradients(sizes, arrays, over_all_steps):
     """Return the parameters' gradients: the sums over batch and time, after the loop.
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. empty(name, shape): a new array. A parameter that
-    nothing depends on is left out.
+    arrays: name -> (slots, B, width) buffers of the backward pass. over_all_steps(name, left, rights, total): new arrays
+    with left^T right for each right, and with the sum of left's rows. A parameter that nothing depends on is left out.
     """
     T, B = sizes["T"], sizes["B"]
     n_I = sizes["I"]
@@ -501,34 +551,22 @@ def gradients(sizes, arrays, empty):
         slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
         return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
 
-    def transposed_times(name, left, right):
-        if left.shape[0] == 1:  # NumPy takes ten times longer over one row than over two
-            left, right = [np.concatenate((row, np.zeros_like(row))) for row in (left, right)]
-        return np.matmul(left.T, right, out=empty(name, (left.shape[1], right.shape[1])))
-
-    def total(operand):
-        return (np.ones((1, operand.shape[0]), operand.dtype) @ operand)[0]
-
-    # d_W_o, d_W_g, d_W_f, d_W_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T x, over all steps
-    product = transposed_times("d_W_o", rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("x", 0, 0, n_I))
-    found["W_o"] = product[0 : n_H]
-    found["W_g"] = product[n_H : n_H + n_H]
-    found["W_f"] = product[n_H + n_H : n_H + n_H + n_H]
-    found["W_i"] = product[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
-    # d_U_o, d_U_g, d_U_f, d_U_i = [d_a_o, d_a_g, d_a_f, d_a_i]^T h, over all steps
-    product = transposed_times("d_U_o", rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H), rows("h", 0, 0, n_H))
-    found["U_o"] = product[0 : n_H]
-    found["U_g"] = product[n_H : n_H + n_H]
-    found["U_f"] = product[n_H + n_H : n_H + n_H + n_H]
-    found["U_i"] = product[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
-    # d_b_i = sum of d_a_i
-    found["b_i"] = total(rows("all.deltas", 0, n_H + n_H + n_H, n_H + n_H + n_H + n_H))
-    # d_b_f = sum of d_a_f
-    found["b_f"] = total(rows("all.deltas", 0, n_H + n_H, n_H + n_H + n_H))
-    # d_b_g = sum of d_a_g
-    found["b_g"] = total(rows("all.deltas", 0, n_H, n_H + n_H))
-    # d_b_o = sum of d_a_o
-    found["b_o"] = total(rows("all.deltas", 0, 0, n_H))
+    # d_a_o, d_a_g, d_a_f, d_a_i: times h, times x, alone, summed over all steps
+    [by_0, by_1], total = over_all_steps(
+        "d_U_o", rows("all.deltas", 0, 0, n_H + n_H + n_H + n_H),
+        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    found["U_o"] = by_0[0 : n_H]
+    found["U_g"] = by_0[n_H : n_H + n_H]
+    found["U_f"] = by_0[n_H + n_H : n_H + n_H + n_H]
+    found["U_i"] = by_0[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
+    found["W_o"] = by_1[0 : n_H]
+    found["W_g"] = by_1[n_H : n_H + n_H]
+    found["W_f"] = by_1[n_H + n_H : n_H + n_H + n_H]
+    found["W_i"] = by_1[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
+    found["b_i"] = total[n_H + n_H + n_H : n_H + n_H + n_H + n_H]
+    found["b_f"] = total[n_H + n_H : n_H + n_H + n_H]
+    found["b_g"] = total[n_H : n_H + n_H]
+    found["b_o"] = total[0 : n_H]
     return found
 
 
@@ -558,6 +596,22 @@ cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NUL
     return base
 
 
+cdef sc_matrix matrix(array, ptrdiff_t itemsize) except *:
+    """Return where the rows of a 2-dimensional array are. The caller keeps the array alive."""
+    cdef sc_matrix found
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
+    cdef bint fits = view.ndim == 2 and view.itemsize == itemsize and view.strides[0] % itemsize == 0
+    if fits:
+        fits = view.shape[1] <= 1 or view.strides[1] == itemsize
+        found.base, found.rows, found.columns = view.buf, view.shape[0], view.shape[1]
+        found.stride = view.strides[0] // itemsize
+    PyBuffer_Release(&view)
+    if not fits:
+        raise ValueError("lstm: a factor needs contiguous rows")
+    return found
+
+
 cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
@@ -568,15 +622,18 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it."""
+cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
+              ptrdiff_t direction) except -1:
+    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
     found = buffers.get(name)
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
-    rows.mask, rows.chunked = -1, 0
+    rows.mask, rows.ahead, rows.chunked = -1, 0, 0
     if found is None:
         return 0
     array, slots = found
     cdef ptrdiff_t count = span.steps
+    if slots in ("all", "history"):
+        rows.ahead = direction * rows.size
     if slots == "history":
         count = span.steps + 1
     elif slots == "chunk":

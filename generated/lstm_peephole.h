@@ -251,12 +251,12 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
                     const vec v_o = vsigmoid(v_a_o);
                     const vec v_tanh_c_next = vtanh(v_c_next);
                     const vec v_h_next = v_o * v_tanh_c_next;
-                    if (m_i) vput(m_i + at_H, v_i, n);
-                    if (m_f) vput(m_f + at_H, v_f, n);
-                    if (m_g) vput(m_g + at_H, v_g, n);
-                    vput(m_c_next + at_H, v_c_next, n);
-                    if (m_o) vput(m_o + at_H, v_o, n);
-                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_i) vput_ahead(m_i + at_H, v_i, n, c->m_i.ahead);
+                    if (m_f) vput_ahead(m_f + at_H, v_f, n, c->m_f.ahead);
+                    if (m_g) vput_ahead(m_g + at_H, v_g, n, c->m_g.ahead);
+                    vput_ahead(m_c_next + at_H, v_c_next, n, c->m_c.ahead);
+                    if (m_o) vput_ahead(m_o + at_H, v_o, n, c->m_o.ahead);
+                    vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                     if (m_a_i) vput(m_a_i + at_H, v_a_i, n);
                     if (m_a_f) vput(m_a_f + at_H, v_a_f, n);
                     if (m_a_g) vput(m_a_g + at_H, v_a_g, n);

@@ -135,7 +135,7 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
                     const vec v_b = vget(p_b + lane, n);
                     const vec v_a_h_next = v_U_h + v_W_x + v_b;
                     const vec v_h_next = vtanh(v_a_h_next);
-                    vput(m_h_next + at_H, v_h_next, n);
+                    vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                     if (m_a_h_next) vput(m_a_h_next + at_H, v_a_h_next, n);
                 }
             }

@@ -136,8 +136,8 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
                     const vec v_b = vget(p_b + lane, n);
                     const vec v_a_h_next = v_U_h + v_W_x + v_b;
                     const vec v_h_next = vrelu(v_a_h_next);
-                    if (m_a_h_next) vput(m_a_h_next + at_H, v_a_h_next, n);
-                    vput(m_h_next + at_H, v_h_next, n);
+                    if (m_a_h_next) vput_ahead(m_a_h_next + at_H, v_a_h_next, n, c->m_a_h_next.ahead);
+                    vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                 }
             }
             row += R;

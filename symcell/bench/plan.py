@@ -144,11 +144,11 @@ def _whole(plan: Plan, node: Once, env: Mapping[str, Array]) -> dict[str, Array]
 
 
 def _over(node: Once, array: Array) -> Array:
-    """Sum the entries that a node sums, or take the largest."""
+    """Reduce the entries that a node reduces."""
     if not node.over:
         return array
-    lines = array.T if node.over == "columns" else array
-    return _reduced("shift" if node.largest else "sum", lines)[..., 0]
+    lines = array.T if node.over == "columns" else array.reshape(-1) if node.over == "all" else array
+    return _reduced(node.kind, lines)[..., 0]
 
 
 def _reduced(kind: str, array: Array) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -30,7 +31,12 @@ _WORDS = {word.__name__: word for word in MEMBERS if word is not Output}
 
 
 def to_json(spec: CellSpec) -> str:
-    """Return the document of a declaration: a line per member and equation, the same text for the same cell."""
+    """Return the document of a declaration: a line per member and equation, the same text for the same cell.
+
+    Raises:
+        CellError: it could not be read back: it is too long, or its docstring holds what cannot be printed.
+    """
+    _doc(spec.doc, spec.name)
     members = [{"word": type(word).__name__, "name": name} | {f.name: getattr(word, f.name) for f in fields(word)}
                for name, word in words(spec)]
     equations = [{"name": equation.name, "is": written(equation.expression)} for equation in spec.equations]
@@ -39,7 +45,10 @@ def to_json(spec: CellSpec) -> str:
     for key, items in (("members", members), ("equations", equations)):
         lines.append(f'  "{key}": [\n    ' + ",\n    ".join(map(json.dumps, items)) + "\n  ]")
     lines.append(f'  "output": {json.dumps(spec.output)}')
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    if len(text) > MAX_TEXT:
+        raise CellError(f"{spec.name}: its document has {len(text)} characters; at most {MAX_TEXT} are read.")
+    return text
 
 
 def read(text: str | bytes) -> Namespace:
@@ -135,8 +144,9 @@ def _text(value: Any, where: str, longest: int = 70) -> str:
 
 def _doc(value: Any, name: str) -> str:
     text = _text(value, f"{name}: doc", MAX_DOC)
-    if not all(character.isprintable() or character == "\n" for character in text):
-        raise CellError(f"{name}: doc holds a character that cannot be printed.")
+    for character in text:  # a space of any width is printed; what turns a line around, or is no character, is not
+        if not (character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs"):
+            raise CellError(f"{name}: doc holds a character that cannot be printed: {character!a}.")
     return text
 
 

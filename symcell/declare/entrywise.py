@@ -11,8 +11,9 @@ from typing import Any
 import sympy
 from sympy.core.symbol import Str
 
+from symcell.declare.formula import check_size
 from symcell.declare.matrices import Entrywise, MatrixAlgebra, declared, misuse
-from symcell.declare.symbols import ANONYMOUS
+from symcell.declare.symbols import ANONYMOUS, MatrixSymbol
 
 SOFTMAX = {"columns": "softmax_columns", "rows": "softmax_rows"}  # axis -> operation
 AXES = {operation: axis for axis, operation in SOFTMAX.items()}
@@ -41,7 +42,7 @@ class EntrywiseFunction(Entrywise):
 
     def __str__(self) -> str:
         text, inner = str(self.args[1]), self.args[1]
-        if getattr(inner, "name", "").startswith(ANONYMOUS) and not inner.transposed:
+        if isinstance(inner, MatrixSymbol) and inner.name.startswith(ANONYMOUS) and not inner.transposed:
             text = text.removeprefix("(").removesuffix(")")  # a sum, which comes in parentheses of its own
         axis = AXES.get(self.operation)
         return f'softmax({text}, axis="{axis}")' if axis else f"{self.operation}({text})"
@@ -62,6 +63,7 @@ def function_of(operation: str, matrix: MatrixAlgebra) -> EntrywiseFunction:
                              "parameter: a function takes a declared matrix, or a sum of such.")
     alone = len(terms) == 1 and terms[0][0] is sympy.S.One
     operand = terms[0][1][0] if alone else found[0]._scope.matrix_of(matrix)
+    check_size(operand, f"{operation}(...)", found[0]._scope.cell)
     return EntrywiseFunction(Str(operation), operand)
 
 

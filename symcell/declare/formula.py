@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 MAX_NODES = 10_000  # of one formula: beyond it SymPy and the C compiler take minutes
 MAX_DEPTH = 100  # SymPy recurses
+LARGEST = 10**18  # of an exact integer
+MAX_BITS = 4096  # of a power of numbers, which SymPy computes at once
+BITS = range(53, 257)  # of a decimal number
 MAX_POWER = 64  # powers are repeated multiplications
 _PLAIN = (sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow)
 
@@ -151,8 +154,32 @@ def _number(node: sympy.Expr, name: str, cell: str) -> sympy.Expr:
         finite = False
     if not finite:
         raise CellError(f"{cell}: {name} holds a constant that is too large for float64.")
-    plain = all(isinstance(part, _PLAIN) for part in sympy.preorder_traversal(node))
-    return node if plain else sympy.Float(node.evalf(17), 17)
+    parts = list(sympy.preorder_traversal(node))
+    if not all(isinstance(part, _PLAIN) for part in parts):
+        return sympy.Float(node.evalf(17), 17)
+    return node if all(map(_moderate, parts)) else sympy.Float(float(node))
+
+
+def _moderate(part: sympy.Expr) -> bool:
+    """Whether a document can hold this part of a constant exactly; else it is rounded to float64, as in a kernel."""
+    if isinstance(part, sympy.Rational):
+        return max(abs(part.p), part.q) <= LARGEST
+    if isinstance(part, sympy.Float):
+        return part._prec in BITS
+    return not isinstance(part, sympy.Pow) or (is_exponent(part.exp) and is_computable(part.base, part.exp))
+
+
+def is_exponent(exponent: sympy.Expr) -> bool:
+    """Whether a document can hold a power with this exponent."""
+    return isinstance(exponent, (sympy.Rational, sympy.Float)) and abs(exponent) <= MAX_POWER \
+        and getattr(exponent, "q", 1) <= MAX_POWER
+
+
+def is_computable(base: sympy.Expr, exponent: sympy.Expr) -> bool:
+    """Whether SymPy computes this power of constants at once: it is exact, whatever that takes."""
+    if base.is_Rational:
+        return max(base.p.bit_length(), base.q.bit_length()) * abs(exponent) <= MAX_BITS
+    return len(base.atoms(sympy.Pow)) < 4 and sum(1 for _ in sympy.preorder_traversal(base)) < 32
 
 
 def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) -> sympy.Expr:

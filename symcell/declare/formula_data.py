@@ -20,7 +20,7 @@ from sympy.logic.boolalg import And, Not, Or
 
 from symcell.declare.entrywise import AXES, EntrywiseFunction, softmax_of
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import MAX_DEPTH, MAX_NODES, MAX_POWER
+from symcell.declare.formula import BITS, LARGEST, MAX_DEPTH, MAX_NODES, MAX_POWER, is_computable, is_exponent
 from symcell.declare.functions import FUNCTIONS, Elementwise
 from symcell.declare.matrices import (
     COMPUTED,
@@ -36,10 +36,7 @@ from symcell.declare.patterns import block_diagonal
 from symcell.declare.reductions import HELD
 from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
-LARGEST = 10**18  # of an integer in a document
-MAX_BITS = 4096  # of a power of numbers, which SymPy computes at once
-_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,60})?(e[+-]?\d{1,4})?\Z")
-_BITS = range(53, 257)
+_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,90})?(e[+-]?\d{1,4})?\Z")
 
 NUMBERS: Mapping[str, sympy.Expr] = {
     "pi": sympy.pi, "e": sympy.E, "golden_ratio": sympy.GoldenRatio, "euler_gamma": sympy.EulerGamma,
@@ -227,19 +224,12 @@ class Reader:
 
     def _power(self, arguments: list[Any], depth: int) -> sympy.Expr:
         base, exponent = (self.formula(argument, depth + 1) for argument in arguments)
-        if not (isinstance(exponent, (sympy.Rational, sympy.Float)) and abs(exponent) <= MAX_POWER
-                and getattr(exponent, "q", 1) <= MAX_POWER):
+        if not is_exponent(exponent):
             raise self._error(f"an exponent is a number or a fraction between -{MAX_POWER} and {MAX_POWER}; "
                               f"got {short(arguments[1])}.")
-        if not base.free_symbols and not self._computable(base, exponent):
+        if not base.free_symbols and not is_computable(base, exponent):
             raise self._error("a power of constants is too large; write its value.")
         return sympy.Pow(base, exponent)
-
-    def _computable(self, base: sympy.Expr, exponent: sympy.Expr) -> bool:
-        """Say whether SymPy computes this power of constants at once: it is exact, whatever that takes."""
-        if base.is_Rational:
-            return max(base.p.bit_length(), base.q.bit_length()) * abs(exponent) <= MAX_BITS
-        return len(base.atoms(sympy.Pow)) < 4 and sum(1 for _ in sympy.preorder_traversal(base)) < 32
 
     def _rational(self, arguments: list[Any], depth: int) -> sympy.Expr:
         p, q = (self.formula(argument, depth + 1) if isinstance(argument, int) else None for argument in arguments)
@@ -249,9 +239,9 @@ class Reader:
 
     def _decimal(self, arguments: list[Any], depth: int) -> sympy.Expr:
         text, bits = arguments
-        if not (isinstance(text, str) and _DECIMAL.match(text) and isinstance(bits, int) and bits in _BITS):
+        if not (isinstance(text, str) and _DECIMAL.match(text) and isinstance(bits, int) and bits in BITS):
             raise self._error('a number beyond float64 is ["float", "0.1", bits], bits from '
-                              f"{_BITS[0]} to {_BITS[-1]}; got {short(arguments)}.")
+                              f"{BITS[0]} to {BITS[-1]}; got {short(arguments)}.")
         return sympy.Float(text, precision=bits)
 
     def _number(self, value: float) -> sympy.Expr:

@@ -171,7 +171,8 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> sympy.Expr:
     if not all(is_formula(value) for value in (x, slope)):
         raise CellError(f"{cell_being_declared()}leaky_relu() applies to a formula, with a number or a formula as its "
                         f"slope; got {x!r} and {slope!r}.")
-    return where(sympy.sympify(x) > 0, x, slope * x)
+    x, slope = sympy.sympify(x), sympy.sympify(slope)
+    return where(x > 0, x, slope * x)
 
 
 def is_formula(value: Any) -> bool:

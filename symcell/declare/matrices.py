@@ -17,6 +17,7 @@ import sympy
 
 from symcell.declare.errors import CellAttributeError, CellError, cell_being_declared, suggestion
 
+MAX_FACTORS = 2000  # of one expression: products of sums grow fast
 Term = tuple[sympy.Expr, tuple[Any, ...]]  # a scalar, and the factors of a product
 
 
@@ -288,7 +289,13 @@ def combined(terms: Iterable[Term]) -> Any:
     Raises:
         CellError: the shapes do not agree, or nothing is left.
     """
-    listed = [(c, _without_identities(factors)) for c, factors in terms]
+    listed, count = [], 0
+    for c, factors in terms:
+        listed.append((c, _without_identities(factors)))
+        count += len(factors)
+        if count > MAX_FACTORS:
+            raise misuse(factors, f"an expression of matrices has more than {MAX_FACTORS} factors; give its parts "
+                                  "names of their own, or apply them one after the other.")
     found: dict[tuple[Any, ...], sympy.Expr] = {}
     for coefficient, factors in listed:
         found[factors] = found.get(factors, sympy.S.Zero) + coefficient
@@ -312,6 +319,9 @@ def _entrywise(left: tuple[Any, ...], right: tuple[Any, ...]) -> Any:
     _check_shapes([left, right])
     parts = [part for [factor] in (left, right)
              for part in (factor.args if isinstance(factor, EntrywiseProduct) else (factor,))]
+    if len(parts) > MAX_FACTORS:
+        raise misuse(tuple(parts), f"an elementwise product has more than {MAX_FACTORS} factors; give its parts names "
+                                   "of their own.")
     return parts[0] if not declared(parts) else sympy.Basic.__new__(EntrywiseProduct, *parts)
 
 

@@ -34,12 +34,12 @@ def check_name(name: str, cell: str) -> None:
 
 def check_dimension(dim: object, cell: str) -> str:
     """Return the dimension name, or refuse it: T and B are time and batch, seed is an argument of init_params."""
-    if dim in ("T", "B", "seed"):
-        what = {"T": "time", "B": "batch", "seed": "the seed of init_params"}[str(dim)]
-        raise CellError(f"{cell}: {dim!r} cannot name a dimension: it is {what}.")
     if not isinstance(dim, str):
         raise CellError(
             f"{cell}: a dimension is a declared vector or a name such as \"H\"; got {dim!r} "
             f"({type(dim).__name__}). Sizes are given later, to init_params.")
+    if dim in ("T", "B", "seed"):
+        what = {"T": "time", "B": "batch", "seed": "the seed of init_params"}[dim]
+        raise CellError(f"{cell}: {dim!r} cannot name a dimension: it is {what}.")
     check_name(dim, cell)
     return dim

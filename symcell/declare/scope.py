@@ -104,7 +104,7 @@ class Scope:
 
     def _bind_input(self, name: str, declared: Input) -> Quantity:
         self.inputs[name] = self.dimension(declared.dim)
-        if declared.each not in ("step", "sequence"):
+        if not isinstance(declared.each, str) or declared.each not in ("step", "sequence"):
             raise CellError(f"{self.cell}: {name}: each={declared.each!r} is not known; an input is given for each "
                             '"step" or for each "sequence".')
         self.whole += [name] if declared.each == "sequence" else []
@@ -213,7 +213,7 @@ class Scope:
         if value.is_number:
             return normalise(value, str(matrix), self)
         formula = normalise(value, str(matrix), self)
-        if dims_of(formula, str(matrix), self) or not is_static(formula, self):
+        if is_vector(dims_of(formula, str(matrix), self)) or not is_static(formula, self):
             raise CellError(f"{self.cell}: in {matrix} the factor {formula} is no scalar of parameters and constants; "
                             f"a vector multiplies the result: {formula} * (A @ v).")
         return formula

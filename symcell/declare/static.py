@@ -10,12 +10,15 @@ from sympy.logic.boolalg import BooleanAtom
 
 from symcell.declare import numeric
 from symcell.declare.functions import CONDITIONS, Elementwise, Function
+from symcell.declare.reductions import Reduction, Shared
+from symcell.declare.symbols import Apply, MatrixSymbol
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
 
-_ELEMENTWISE = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, BooleanAtom,
-                *CONDITIONS)
+# Every matrix is a parameter, or computed once per call.
+_COMPUTED = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, BooleanAtom, *CONDITIONS,
+             Apply, MatrixSymbol, Reduction, Shared)
 
 
 def numpy_text(row: Function) -> str | None:
@@ -26,8 +29,8 @@ def numpy_text(row: Function) -> str | None:
 
 
 def computable(formula: sympy.Basic) -> bool:
-    """Whether a formula is elementwise, of functions that a generated module can call outside the steps."""
-    return all(isinstance(part, _ELEMENTWISE) or (isinstance(part, Elementwise) and numpy_text(part.row) is not None)
+    """Whether a formula holds nothing but what a generated module can compute outside the steps."""
+    return all(isinstance(part, _COMPUTED) or (isinstance(part, Elementwise) and numpy_text(part.row) is not None)
                for part in sympy.preorder_traversal(formula))
 
 

@@ -23,13 +23,14 @@ from typing import Any
 import sympy
 
 from symcell.declare.functions import Elementwise
+from symcell.declare.static import computable
 from symcell.declare.symbols import ROW
 from symcell.graph.builder import Builder, symbol, total
 from symcell.graph.check import check
 from symcell.graph.ir import GIVEN, BatchSum, Carry, Graph, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum
 from symcell.graph.names import TRANSPOSED
 from symcell.graph.once import REPEATED, expression_dims, mirrored
-from symcell.graph.reductions import KINDS
+from symcell.graph.reductions import KINDS, to_first
 
 LATER = ".later"
 STEPS = ".steps"  # d_U.steps: what the steps contribute where d_U has a further part
@@ -65,7 +66,7 @@ class _Reverse:
         # What nothing is differentiated by: constants, what the sizes give, and what is made of these alone.
         self.fixed = {value.name for value in forward.with_role("constant", "size", "index")}
         for once in forward.once:
-            if set(once.reads) <= self.fixed or once.largest:
+            if set(once.reads) <= self.fixed or (once.over and KINDS[once.kind].adjoint is None):
                 self.fixed.add(once.out)
         for node in forward.nodes:  # sigmoid(a_f) in a derivative is f
             summed = isinstance(node, Once) and node.over
@@ -90,9 +91,10 @@ class _Reverse:
         return self._close()
 
     def _repeats(self, node: Map) -> bool:
-        """Whether a value of every step is always the same: what is one for the sequence cannot read its name."""
+        """Whether a value of every step is always the same: what is one for the sequence, or call, cannot read it."""
         values = [value for value in map(self.forward.value, node.reads) if value.role not in GIVEN]
-        return bool(values) and all(value.whole for value in values) and not self.forward.is_whole(node.out)
+        once = bool(values) or computable(node.expression)
+        return once and all(value.whole for value in values) and not self.forward.is_whole(node.out)
 
     # --- where adjoints come from ------------------------------------------------------------------------
 
@@ -285,15 +287,15 @@ def _adjoint_of_time_sum(sweep: _Reverse, node: TimeSum) -> None:
 
 
 def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
-    out = None if node.largest else sweep.settle(node.out)
+    out = None if node.out in sweep.fixed else sweep.settle(node.out)
     if out is None:
         return
 
     def dims_of(name: str) -> tuple[str, ...]:
         return (sweep.forward.value(name) if name in sweep.names else sweep.build.values[name]).dims
 
-    upstream = symbol(out + REPEATED[node.over] if node.over else out)
     dims = expression_dims(node, dims_of)
+    upstream = _upstream(sweep, node, out, dims)
 
     def summed(name: str, term: sympy.Expr, over: str) -> sympy.Expr:
         if term is sympy.S.Zero:
@@ -310,6 +312,18 @@ def _adjoint_of_once(sweep: _Reverse, node: Once) -> None:
             term += summed(name, upstream * sweep.partial(node.expression, name + REPEATED[over]), over)
         if term is not sympy.S.Zero:
             sweep.once_terms[name].append(term)
+
+
+def _upstream(sweep: _Reverse, node: Once, out: str, dims: tuple[str, ...]) -> sympy.Expr:
+    """Return what comes back to each entry of an expression, as one of that entry."""
+    if not node.over or node.kind == "sum":
+        return symbol(out + REPEATED[node.over] if node.over else out)
+    [dim] = dims
+    if node.kind == "mean":
+        return symbol(out) / sweep.build.size(dim)
+    wish = f"argmax_{node.out.replace('.', '_')}"
+    first = sweep.build.over(wish, node.expression, (), "all", "argmax", sweep.when(node.out))
+    return to_first(sweep.build.index(dim), symbol(first), symbol(out))
 
 
 ADJOINTS: dict[type[Node], Callable[[_Reverse, Any], None]] = {

@@ -8,6 +8,7 @@ import sympy
 
 from symcell.declare.symbols import ROW
 from symcell.graph.ir import GIVEN, BatchSum, Map, MatMul, Node, Once, Outer, Reduce, Role, TimeSum, Value, symbol
+from symcell.graph.names import INDEX, SIZE, base
 
 
 class Builder:
@@ -22,6 +23,7 @@ class Builder:
 
     def fresh(self, wish: str) -> str:
         """Return the wished name, or the first of wish_2, wish_3 ... that is free."""
+        wish = wish if base(wish) == wish else f"{wish}_"  # the part of d_a from a matrix T is no transpose
         name, count = wish, 1
         while name in self.reserved or name in self.values:
             count += 1
@@ -67,16 +69,32 @@ class Builder:
         return name
 
     def once(self, name: str, expression: sympy.Expr, dims: tuple[str, ...], anonymous: bool = False,
-             role: Role = "derived", over: str = "", largest: bool = False) -> str:
-        """Compute `name = expression`, or its sum or maximum `over` entries, once per call.
+             role: Role = "derived", over: str = "", kind: str = "sum") -> str:
+        """Compute `name = expression`, or a reduction of it `over` entries, once per call.
 
         role: "derived" before the first step, or "total" after the last.
         """
         self.add(name, dims, role, anonymous)
-        self.nodes.append(Once(name, expression, over, largest))
-        if not over:
-            self._made.setdefault(expression, name)
+        self.nodes.append(Once(name, expression, over, kind))
+        if over:
+            self._made.setdefault((over, kind, expression), name)
+        elif (known := self._made.setdefault(expression, name)) in self.values \
+                and self.values[known].role not in GIVEN:
+            self._made[expression] = name  # it serves the steps, too
         return name
+
+    def once_of(self, expression: sympy.Expr, wish: str) -> str:
+        """Return the value that an expression of what is known once per call is, computing it if it is new."""
+        found = self.find(expression)
+        if found is not None and self.values[found].role in GIVEN:
+            return found
+        return self.once(self.fresh(wish), expression, self.map_dims(expression), anonymous=True)
+
+    def over(self, wish: str, expression: sympy.Expr, dims: tuple[str, ...], over: str, kind: str = "sum",
+             role: Role = "derived") -> str:
+        """Return the reduction of an expression `over` entries once per call, computing it if it is new."""
+        key = over, kind, expression
+        return self._made.get(key) or self.once(self.fresh(wish), expression, dims, True, role, over, kind)
 
     def value_of(self, expression: sympy.Expr, wish: str, anonymous: bool = True) -> str:
         """Return the value that the expression is, computing it under a fresh name if it is new."""
@@ -87,13 +105,6 @@ class Builder:
         if ("shared", key) not in self._made:
             self._made["shared", key] = make()
         return self._made["shared", key]
-
-    def rows(self, parameter: sympy.Symbol) -> str:
-        """Return a parameter as a vector of the step, the same in every row: what a product can read."""
-        if ("rows", parameter) not in self._made:
-            name = self.fresh(f"rows.{parameter.name}")
-            self._made["rows", parameter] = self.map(name, parameter, anonymous=True)
-        return self._made["rows", parameter]
 
     def matmul(self, matrix: str, transposed: bool, operand: str, name: str | None = None) -> str:
         """Apply a matrix (or its transpose) to a vector; the result is anonymous unless named."""
@@ -130,12 +141,12 @@ class Builder:
 
     def size(self, dim: str) -> sympy.Symbol:
         """Return the symbol of the number of components that vectors of a dimension have."""
-        name = f"size.{dim}"  # with a dot no author's name can collide
+        name = f"{SIZE}{dim}"  # with a dot no author's name can collide
         return symbol(name if name in self.values else self.add(name, (), "size"))
 
     def index(self, dim: str) -> sympy.Symbol:
         """Return the symbol of the vector 0, 1, 2, ... of a dimension."""
-        name = f"index.{dim}"
+        name = f"{INDEX}{dim}"
         return symbol(name if name in self.values else self.add(name, (dim,), "index"))
 
     def outer(self, out: str, left: str, right: str) -> None:

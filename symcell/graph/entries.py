@@ -41,7 +41,7 @@ def _softmax(build: Builder, matrix: sympy.Expr, dims: tuple[str, ...], axis: st
     if anonymous and isinstance(matrix, sympy.Symbol) and not build.values[base(matrix.name)].anonymous:
         name, anonymous = base(matrix.name), False
     along, repeated = reduced_dims(axis, dims), ACROSS if axis == "columns" else DOWN
-    largest = build.once(build.fresh(f"m_{name}"), matrix, along, anonymous, over=axis, largest=True)
+    largest = build.once(build.fresh(f"m_{name}"), matrix, along, anonymous, over=axis, kind="shift")
     weights = build.once(build.fresh(f"e_{name}"), exp(matrix - symbol(largest + repeated)), dims, anonymous)
     sums = build.once(build.fresh(f"s_{name}"), symbol(weights), along, anonymous, over=axis)
     return symbol(weights) / symbol(sums + repeated)

@@ -13,7 +13,7 @@ from typing import Literal
 import sympy
 
 from symcell.declare.symbols import ROW
-from symcell.graph.names import EYE, base, is_pattern, symbol
+from symcell.graph.names import ACROSS, DOWN, EYE, base, is_pattern, is_repeated, mirror, symbol
 
 Role = Literal[
     "input",  # comes from outside at each step
@@ -158,23 +158,39 @@ class TimeSum:
 class Once:
     """out = expression, once per call, for each entry of a matrix, a vector or a scalar (graph/once.py).
 
-    over: out is a sum over entries of the expression: over "all" of them, a scalar; over the entries of each of its
-    "columns", or of its "rows", a vector. largest: not their sum, but the largest of them, which is not differentiated.
+    over: out is a reduction of entries of the expression: of "all" of them, a scalar; of those in each of its
+    "columns", or of its "rows", a vector. kind: the row of reductions.KINDS that it is.
     """
 
     out: str
     expression: sympy.Expr
     over: str = ""
-    largest: bool = False
+    kind: str = "sum"
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the values it uses."""
         return tuple(sorted({base(found.name) for found in self.expression.free_symbols if not is_pattern(found.name)}))
 
+    @property
+    def product(self) -> tuple[str, str] | None:
+        """The matrix, or its transpose, and the vector whose product the sums are, if they are one."""
+        repeated = {"rows": ACROSS, "columns": DOWN}.get(self.over, "")
+        names = [factor.name for factor in self.expression.args if isinstance(factor, sympy.Symbol)]
+        if not (repeated and self.kind == "sum" and self.expression.is_Mul and len(names) == 2 == len(
+                self.expression.args)):
+            return None
+        vectors = [name for name in names if name.endswith(repeated)]
+        matrices = [name for name in names if not is_repeated(name) and not is_pattern(name)]
+        if len(vectors) != 1 or len(matrices) != 1:
+            return None
+        return matrices[0] if self.over == "rows" else mirror(matrices[0]), base(vectors[0])
+
     def __str__(self) -> str:
+        if self.product:
+            return f"{self.out} = {' @ '.join(self.product)}"
         text = str(self.expression).replace(EYE, "I")
-        what = ("max" if self.largest else "sum") + ("" if self.over == "all" else f" over {self.over}")
+        what = self.kind + ("" if self.over == "all" else f" over {self.over}")
         return f"{self.out} = {what}({text})" if self.over else f"{self.out} = {text}"
 
 

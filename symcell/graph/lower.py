@@ -10,6 +10,8 @@ What is made of parameters and constants alone, and has a name or is a function'
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
@@ -22,6 +24,7 @@ from symcell.graph.builder import Builder, symbol
 from symcell.graph.check import check
 from symcell.graph.entries import entry
 from symcell.graph.ir import GIVEN, Carry, Graph
+from symcell.graph.names import ACROSS, TRANSPOSED, base, is_repeated
 
 
 def lower(spec: CellSpec) -> Graph:
@@ -53,13 +56,41 @@ def _once(build: Builder, equation: Equation) -> bool:
     """Enter an equation of parameters and constants; return whether it is one."""
     if not _is_static(build, equation.expression):
         return False
-    formula = equation.expression
-    if isinstance(formula, Elementwise):  # the function at the root is the equation itself
-        expression = formula.func(*(_expression(build, argument, equation.name) for argument in formula.args))
-    else:
-        expression = _expression(build, formula, equation.name)
-    build.once(equation.name, expression, equation.dims)
+    node = _root(build, equation.expression, equation.name)
+    build.once(equation.name, node.expression, node.dims, over=node.over, kind=node.kind)
     return True
+
+
+class _Root(NamedTuple):
+    """What stands at the root of a formula of parameters: an expression, or a reduction of one."""
+
+    expression: sympy.Expr
+    dims: tuple[str, ...]
+    over: str = ""
+    kind: str = "sum"
+
+
+def _root(build: Builder, formula: sympy.Basic, name: str) -> _Root:
+    if isinstance(formula, Apply):  # of each row the sum of its entries, multiplied by those of the vector
+        matrix, vector = formula.matrix, _operand(build, formula.vector, name)
+        expression = symbol(matrix.name + TRANSPOSED * matrix.transposed) * symbol(vector + ACROSS)
+        return _Root(expression, (matrix.codomain,), "rows")
+    if isinstance(formula, Reduction):  # of a step it is a number per row of the batch, and here one number
+        return _Root(symbol(_operand(build, formula.vector, name)), (), "all", formula.kind)
+    if isinstance(formula, Elementwise):  # the function at the root is the equation itself
+        expression = formula.func(*(_expression(build, argument, name) for argument in formula.args))
+    else:
+        expression = _expression(build, formula, name)
+    return _Root(expression, build.map_dims(expression))
+
+
+def _reduced_once(build: Builder, formula: Apply | Reduction, name: str) -> str:
+    """Return the value that a product or reduction of parameters is."""
+    node = _root(build, formula, name)
+    names = [found.name for found in node.expression.free_symbols]
+    vector = next(base(name) for name in names if is_repeated(name) or len(names) == 1)
+    wish = f"{formula.matrix.name}{'T' * formula.matrix.transposed}" if isinstance(formula, Apply) else node.kind
+    return build.over(f"{wish}_{vector}".replace(".", "_"), *node)
 
 
 def _is_static(build: Builder, formula: sympy.Basic) -> bool:
@@ -77,7 +108,7 @@ def _matrix(build: Builder, formula: MatrixSum, name: str, anonymous: bool) -> s
 
 def _equation(build: Builder, equation: Equation, whole: bool | None) -> None:
     name, formula = equation.name, equation.expression
-    if isinstance(formula, Apply):
+    if isinstance(formula, Apply) and not _is_static(build, formula):
         operand = _operand(build, formula.vector, name)
         copied = build.values[operand].whole and whole is not None
         made = build.matmul(formula.matrix.name, formula.matrix.transposed, operand, None if copied else name)
@@ -103,6 +134,8 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     """Return the formula with products and inner function values replaced by symbols of values."""
     if isinstance(formula, sympy.Symbol):
         return symbol(formula.name)
+    if isinstance(formula, (Apply, Reduction)) and _is_static(build, formula):
+        return symbol(_reduced_once(build, formula, name))
     if isinstance(formula, Apply):
         operand = _operand(build, formula.vector, name)
         return symbol(build.matmul(formula.matrix.name, formula.matrix.transposed, operand))
@@ -117,8 +150,7 @@ def _expression(build: Builder, formula: sympy.Basic, name: str) -> sympy.Basic:
     # A selection is cheap and its derivative does not need its value: it stays inside the formula.
     if isinstance(formula, Elementwise) and formula.func is not where_ and inner.free_symbols:
         if _is_static(build, inner):
-            found = build.find(inner)
-            return symbol(found or build.once(build.fresh(_function_name(inner)), inner, build.map_dims(inner), True))
+            return symbol(build.once_of(inner, _function_name(inner)))
         return symbol(build.value_of(inner, _function_name(inner)))
     return inner
 
@@ -130,6 +162,9 @@ def _shared(build: Builder, formula: Shared, name: str) -> str:
             return _operand(build, inner, name)
         out = build.fresh(f"{formula.letter}_{name.replace('.', '_')}")
         build.reserved.add(out)  # a normalisation inside this one must not take it
+        if _is_static(build, inner):
+            node = _root(build, inner, name)
+            return build.once(out, node.expression, node.dims, over=node.over, kind=node.kind)
         if isinstance(inner, Reduction):
             return build.reduce(inner.kind, _operand(build, inner.vector, name), out)
         if isinstance(inner, Elementwise):  # the function's value is what has the name
@@ -148,10 +183,5 @@ def _operand(build: Builder, formula: sympy.Expr, name: str) -> str:
     inside = _expression(build, formula, name)
     factors = inside.args if isinstance(inside, sympy.Mul) else ()
     named = [factor.name.replace(".", "_") for factor in factors if isinstance(factor, sympy.Symbol)]
-    if isinstance(inside, sympy.Symbol) and build.values[inside.name].role in GIVEN:
-        return build.rows(inside)
     wish = "_".join(named) if named and len(named) == len(factors) else f"{name.replace('.', '_')}_in"
-    return build.value_of(inside, wish)
-
-
-
+    return build.once_of(inside, wish) if _is_static(build, inside) else build.value_of(inside, wish)

@@ -11,6 +11,7 @@ TRANSPOSED = ".T"  # behind a matrix's name: with a dot no author's name can col
 DOWN = ".down"  # behind a vector's name: the matrix whose columns are all this vector, entry (i, j) is v[i]
 ACROSS = ".across"  # the matrix whose rows are all this vector: entry (i, j) is v[j]
 EYE = "identity."
+SIZE, INDEX = "size.", "index."  # with a dimension: how many components its vectors have, and 0, 1, 2, ...
 BLOCKS = "blocks."  # with a number: so many blocks along the diagonal
 
 
@@ -21,12 +22,14 @@ def symbol(name: str) -> sympy.Symbol:
 
 def base(name: str) -> str:
     """Return the name of the value itself, without its transposition or repetition."""
+    if name.startswith((SIZE, INDEX)):  # of a dimension that may be called "down"
+        return name
     return name.removesuffix(TRANSPOSED).removesuffix(DOWN).removesuffix(ACROSS)
 
 
 def is_repeated(name: str) -> bool:
     """Whether a symbol is the matrix that repeats a vector."""
-    return name.endswith((DOWN, ACROSS))
+    return name.endswith((DOWN, ACROSS)) and base(name) != name
 
 
 def mirror(name: str) -> str:
@@ -38,7 +41,7 @@ def mirror(name: str) -> str:
 
 def seen(name: str, array: Any) -> Any:
     """Return what a symbol stands for, given the array of its value, of any library: it broadcasts to a matrix."""
-    if name.endswith(DOWN):
+    if is_repeated(name) and name.endswith(DOWN):
         return array[:, None]
     return array.T if name.endswith(TRANSPOSED) else array
 

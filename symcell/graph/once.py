@@ -18,7 +18,7 @@ import numpy as np
 import sympy
 
 from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
-from symcell.graph.ir import PASSED, Graph, Once
+from symcell.graph.ir import GIVEN, Graph, Once
 from symcell.graph.names import (
     ACROSS,
     DOWN,
@@ -32,10 +32,11 @@ from symcell.graph.names import (
     seen,
     symbol,
 )
-from symcell.graph.reductions import reduced
+from symcell.graph.reductions import KINDS, reduced
 
 Array = Any
 Dims = Callable[[str], tuple[str, ...]]
+MATRIX = ("sum", "shift")  # the kinds of reductions of the entries of a matrix
 REPEATED = {"columns": ACROSS, "rows": DOWN, "all": ""}  # how a sum meets the entries that it is made of
 
 
@@ -70,11 +71,13 @@ def faults(graph: Graph, node: Once) -> Iterator[str]:
     role, expected = graph.value(node.out).role, expression_dims(node, dims)
     if node.over not in ("", *REPEATED) or (node.over in ("columns", "rows") and len(expected) != 2):
         yield f"{node}: {expected} has no such entries to sum over"
+    elif node.kind not in (MATRIX if node.over and len(expected) == 2 else KINDS):
+        yield f"{node}: {node.kind!r} is no reduction of these entries"
     elif dims(node.out) != reduced_dims(node.over, expected):
         yield f"{node}: expected {reduced_dims(node.over, expected)}; a sum over all entries is a scalar"
     if role not in ("derived", "total"):
         yield f"{node}: writes to the wrong kind of value"
-    allowed = {*PASSED} | ({"sum", "total"} if role == "total" else set())
+    allowed = {*GIVEN} | ({"sum", "total"} if role == "total" else set())
     for name in (found.name for found in node.expression.free_symbols):
         if is_pattern(name):
             fits = len(expected) == 2 and (name != EYE or expected[0] == expected[1])
@@ -117,7 +120,7 @@ def _value(graph: Graph, node: Once, env: Mapping[str, Array], sizes: Mapping[st
         else:
             values[name] = seen(name, np.asarray(env[base(name)]))
     value = np.broadcast_to(np.asarray(evaluate(node.expression, values, functions, constant)), shape)
-    if node.over in ("columns", "rows"):
-        lines = value.T if node.over == "columns" else value
-        return np.array(reduced("shift" if node.largest else "sum", lines, constant)[..., 0])
-    return np.asarray(value.sum()) if node.over else np.array(value)
+    if node.over:
+        lines = {"columns": value.T, "rows": value, "all": value.ravel()}[node.over]
+        return np.array(reduced(node.kind, lines, constant)[..., 0])
+    return np.array(value)

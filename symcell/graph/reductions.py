@@ -58,8 +58,12 @@ def _shared(build: Builder, operand: str, d_out: sympy.Symbol) -> sympy.Expr:
 def _to_first(build: Builder, operand: str, d_out: sympy.Symbol) -> sympy.Expr:
     """All for the first of the largest components, as in PyTorch's max(dim)."""
     first = symbol(build.reduce("argmax", operand))
-    here = sympy.Eq(build.index(*build.dims(operand)), first, evaluate=False)
-    return where_(here, d_out, sympy.S.Zero)
+    return to_first(build.index(*build.dims(operand)), first, d_out)
+
+
+def to_first(index: sympy.Symbol, first: sympy.Symbol, d_out: sympy.Symbol) -> sympy.Expr:
+    """Return d_out for the component that has this index, and 0 for the others."""
+    return where_(sympy.Eq(index, first, evaluate=False), d_out, sympy.S.Zero)
 
 
 KINDS: dict[str, Kind] = {

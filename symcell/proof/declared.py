@@ -86,7 +86,11 @@ def _matrix(formula: MatrixSum, env: Mapping[str, Array], library: Library, size
             return library.constant([[float(i == j) for j in range(cols)] for i in range(rows)])
         return env[factor.name].T if factor.transposed else env[factor.name]
 
-    return reduce(operator.add, (_walk(c, env, library) * entries(factor) for c, (factor,) in formula._terms()))
+    def coefficient(formula: sympy.Expr) -> Array:
+        value = _walk(formula, env, library)
+        return value[:1] if value.ndim == 2 else value  # a named reduction of parameters, the same in all rows
+
+    return reduce(operator.add, (coefficient(c) * entries(factor) for c, (factor,) in formula._terms()))
 
 
 def _function(operation: str, matrix: Array, library: Library) -> Array:

@@ -87,7 +87,8 @@ def _prove(spec: CellSpec, graphs: tuple[Graph, Graph]) -> list[Outcome]:
 
 def _is_maximum(node: Node) -> bool:
     """Whether a node compares components, which polynomials have no way to do."""
-    return (isinstance(node, Reduce) and node.kind not in ("sum", "mean")) or (isinstance(node, Once) and node.largest)
+    reduces = isinstance(node, Reduce) or (isinstance(node, Once) and node.over)
+    return bool(reduces) and node.kind not in ("sum", "mean")  # type: ignore[union-attr]
 
 
 def _proven(algebra: Polynomials, derived: Any, expected: Any) -> bool:

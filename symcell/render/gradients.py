@@ -1,7 +1,8 @@
-"""Parameter gradients as lines of Python: NumPy's BLAS does the large products."""
+"""Parameter gradients as lines of Python around the module's `over_all_steps`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
@@ -22,10 +23,24 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     owner = {value.name: value.name for value in p.graph.with_role("sum")}  # what the module goes on with: render.once
     owner |= {p.graph.adjoints[parameter.name]: parameter.name
               for parameter in spec.parameters if parameter.name in p.graph.adjoints}
-    done: set[str] = set()
-    result = [_product(p, product, owner, done) for product in p.products]
-    result += [_sum(p, total, owner, done) for total in p.sums]
-    return tuple(result)
+    stores = _Stores(owner)
+    beside = [left for product in p.products for left in product.lefts]
+    alone = [Product((total.operand,), (), ()) for total in p.sums if total.operand not in beside]
+    distinct = list(dict.fromkeys((*p.products, *alone)))
+    return tuple(_group(p, product, [s for s in p.sums if s.operand in product.lefts], stores) for product in distinct)
+
+
+class _Stores:
+    """Lines that enter a gradient; a second one for the same parameter adds to the first."""
+
+    def __init__(self, owner: dict[str, str]) -> None:
+        self.owner, self.done = owner, set[str]()
+
+    def line(self, out: str, value: str) -> str:
+        target = f'found["{self.owner[out]}"]'
+        again = target in self.done
+        self.done.add(target)
+        return f"{target} = {target} + {value}" if again else f"{target} = {value}"
 
 
 def _columns(p: Pass, first: str, last: str) -> str:
@@ -35,26 +50,27 @@ def _columns(p: Pass, first: str, last: str) -> str:
     return f'rows("{place.buffer}", {place.shift}, {start}, {stop})'
 
 
-def _store(target: str, value: str, done: set[str]) -> str:
-    line = f'found["{target}"] = found["{target}"] + {value}' if target in done else f'found["{target}"] = {value}'
-    done.add(target)
-    return line
+def _group(p: Pass, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
+    rights = [_columns(p, right, right) for right in product.rights]
+    names = [f"by_{k}" for k in range(len(product.rights))]
+    left = _columns(p, product.lefts[0], product.lefts[-1])
+    name = product.outs[0][0] if product.outs else sums[0].out
+    lines = [f"[{', '.join(names)}], total = over_all_steps(",
+             f'    "{name}", {left},',
+             f"    [{', '.join(rights)}], {bool(sums)})"]
+    parts = _parts(p, product.lefts)
+    for by, outs in zip(names, product.outs, strict=True):
+        lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]
+    for total in sums:
+        part = f"total[{parts[product.lefts.index(total.operand)]}]"
+        lines.append(stores.line(total.out, f"{part}.sum(keepdims=True).reshape(())" if total.scalar else part))
+    what = [f"times {right}" for right in product.rights] + ["alone"] * bool(sums)
+    return GradientLine(f"{', '.join(product.lefts)}: {', '.join(what)}, summed over all steps", tuple(lines))
 
 
-def _product(p: Pass, product: Product, owner: dict[str, str], done: set[str]) -> GradientLine:
-    left, right = _columns(p, product.lefts[0], product.lefts[-1]), _columns(p, product.right, product.right)
-    lines = [f'product = transposed_times("{product.outs[0][0]}", {left}, {right})']
-    before: list[str] = []
-    for out, dim in product.outs:
-        start = " + ".join(before) or "0"
-        before.append(f"n_{dim}")
-        part = "product[:]" if len(product.outs) == 1 else f"product[{start} : {' + '.join(before)}]"
-        lines.append(_store(owner[out], part, done))
-    names = ", ".join(out for out, _ in product.outs)
-    return GradientLine(f"{names} = [{', '.join(product.lefts)}]^T {product.right}, over all steps", tuple(lines))
-
-
-def _sum(p: Pass, total: RowSum, owner: dict[str, str], done: set[str]) -> GradientLine:
-    operand = _columns(p, total.operand, total.operand)
-    value = f"total({operand})" if not total.scalar else f"total({operand}).sum(keepdims=True).reshape(())"
-    return GradientLine(f"{total.out} = sum of {total.operand}", (_store(owner[total.out], value, done),))
+def _parts(p: Pass, lefts: Sequence[str]) -> list[str]:
+    """Return the slices of the rows of each left in what they all give."""
+    if len(lefts) == 1:
+        return [":"]
+    sizes = [size(p.places[left].dim, "n_") for left in lefts]
+    return [f"{' + '.join(sizes[:k]) or '0'} : {' + '.join(sizes[:k + 1])}" for k in range(len(sizes))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from typing import Any
 
 import sympy
 from sympy.core import relational
@@ -11,7 +12,7 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.graph.ir import Map, MatMul, Once, Reduce, TimeSum, symbol
-from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern
+from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern, is_repeated
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -74,9 +75,9 @@ class Formula:
             return r"\mathbf{I}" if name == EYE else blocks, Level.BASE
         if name.endswith(TRANSPOSED):
             return self(base(name), Level.BASE) + r"^\top", Level.ATOM
-        if name.endswith(ACROSS):
+        if is_repeated(name) and name.endswith(ACROSS):
             return rf"\mathbf{{1}} {self(base(name), Level.BASE)}^\top", Level.APPLIED
-        if name.endswith(DOWN):
+        if is_repeated(name):
             return rf"{self(base(name), Level.ATOM)} \mathbf{{1}}^\top", Level.APPLIED
         node = self.notation.formula(name)
         if isinstance(node, Once) and node.over:
@@ -108,7 +109,12 @@ class Formula:
     def over(self, node: Once) -> tuple[str, Level]:
         """Return the sum over all entries, of a diagonal matrix its trace, or the sums or maxima of columns or rows."""
         expression = node.expression
-        if node.largest:
+        if node.product:
+            left, right = node.product
+            return f"{self(left, Level.ATOM)} {self(right, Level.ATOM)}", Level.APPLIED
+        if node.over == "all" and node.kind != "sum":
+            return self.reduction(node.kind, str(expression)), Level.APPLIED
+        if node.kind == "shift":
             word = r"\operatorname{{colmax}}" if node.over == "columns" else r"\operatorname{{rowmax}}"
             return sized(word + r"\left({0}\right)", [self(expression)]), Level.APPLIED
         if node.over != "all":
@@ -206,13 +212,25 @@ class Formula:
         ordered = sorted(unordered, key=self.order.factor)
         scalars = [factor for factor in ordered if not self._is_vector(factor)]
         vectors = [factor for factor in ordered if self._is_vector(factor)]
+        vectors = self._outer(vectors)
         level = Level.ATOM if len(vectors) > 1 else Level.APPLIED
         parts = [self(factor, Level.ATOM) for factor in scalars]
-        parts += [r" \odot ".join(self(factor, level) for factor in vectors)] if vectors else []
+        parts += [r" \odot ".join(factor if isinstance(factor, str) else self(factor, level) for factor in vectors)
+                  ] if vectors else []
         # A digit after a number would read as one of its own: 0.1 and the indicator 1.
         dot = scalars and scalars[0].is_number and len(parts) > 1 and _DIGIT.match(parts[1])
         text = rf"{parts[0]} \cdot {beside(*parts[1:])}" if dot else beside(*parts)
         return text, Level.PRODUCT if len(vectors) > 1 else Level.APPLIED
+
+    def _outer(self, vectors: list[Any]) -> list[Any]:
+        """Replace a column that is repeated and a row that is repeated by the text of their outer product."""
+        repeated = {factor.name[len(base(factor.name)):]: factor for factor in vectors if factor.is_Symbol}
+        if not {ACROSS, DOWN} <= repeated.keys():
+            return vectors
+        down, across = repeated[DOWN], repeated[ACROSS]
+        rest = [factor for factor in vectors if factor not in (down, across)]
+        text = rf"{self(base(down.name), Level.ATOM)} {self(base(across.name), Level.BASE)}^\top"
+        return [parenthesized(text) if rest else text, *rest]
 
     def _is_vector(self, factor: sympy.Expr) -> bool:
         return any(self.notation.has_components(name.name) for name in factor.free_symbols)

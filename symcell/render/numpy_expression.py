@@ -10,7 +10,7 @@ from sympy.printing.str import StrPrinter
 
 from symcell.declare.functions import CONDITIONS, Elementwise
 from symcell.declare.static import numpy_text
-from symcell.graph.names import BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern
+from symcell.graph.names import BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern, is_repeated
 from symcell.render.c_expression import number
 
 
@@ -37,7 +37,8 @@ class _Printer(StrPrinter):
             return f"np.eye(*{self.shape})"
         if is_pattern(expr.name):
             return f"blocks({expr.name.removeprefix(BLOCKS)}, *{self.shape})"
-        seen = ".T" if expr.name.endswith(TRANSPOSED) else "[:, None]" if expr.name.endswith(DOWN) else ""
+        down = is_repeated(expr.name) and expr.name.endswith(DOWN)
+        seen = ".T" if expr.name.endswith(TRANSPOSED) else "[:, None]" if down else ""
         return self.name(base(expr.name)) + seen
 
     def _print_Add(self, expr: sympy.Add, order: object = None) -> str:

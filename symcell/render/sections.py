@@ -14,7 +14,7 @@ import sympy
 
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW
-from symcell.graph.ir import Reduce, Value
+from symcell.graph.ir import Once, Reduce, Value
 from symcell.graph.jacobian import jacobian
 from symcell.render import counts
 from symcell.render.equations import (
@@ -107,7 +107,8 @@ def _notation(notation: Notation, formulas: Iterable[str]) -> Iterator[str]:
     if r"\mathbf{1} " in text or r" \mathbf{1}^" in text:
         special += (r" $\mathbf{1} v^\top$ is the matrix whose rows are all $v$, and $A \mathbf{1}$ holds the sums of "
                     r"the rows of $A$.")
-    if any(isinstance(node, Reduce) for node in notation.forward.nodes):
+    if any(isinstance(node, Reduce) or (isinstance(node, Once) and node.over == "all")
+           for node in notation.forward.nodes):
         special += r" A number beside a vector meets each of its components; $\max(v)$ is the largest component of $v$."
     yield special
     s = states[0]

@@ -122,7 +122,7 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers, many: boo
         loads=(*_sums(stage, names), *(once if stage.panels else ()), *_loads(p, stage, names)),
         body=(*(_assign(a.name, a.expression, names) for a in stage.body),
               *(reduction.each(r, names.names(r.out), names.names(r.operand)) for r in stage.reductions)),
-        stores=tuple(_store(p, name, names) for name in writes),
+        stores=tuple(_store(p, name, names, name in p.ahead(stage)) for name in writes),
         ends=tuple(_store_reduced(p, r, names) for r in stage.reductions),
         indices=tuple(indices.values()),
     )
@@ -274,12 +274,14 @@ def _assign(name: str, expression: sympy.Expr, names: _Names) -> str:
     return f"const {kind} {c_name(name)} = {c_expression(expression, c_name)};"
 
 
-def _store(p: Pass, name: str, names: _Names) -> str:
+def _store(p: Pass, name: str, names: _Names, ahead: bool) -> str:
     buffer = p.buffer(p.places[name].buffer)
     variable, at = names.names(name), names.index(name)[0]
-    call = "vaccumulate" if buffer.accumulates else "vput"
     always = buffer.train is not None and (p.name == "backward" or buffer.infer is not None)
     guard = "" if always else f"if (m_{variable}) "
+    if ahead:
+        return f"{guard}vput_ahead(m_{variable} + {at}, v_{variable}, n, c->m_{names.names(buffer.name)}.ahead);"
+    call = "vaccumulate" if buffer.accumulates else "vput"
     return f"{guard}{call}(m_{variable} + {at}, v_{variable}, n);"
 
 

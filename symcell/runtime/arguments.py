@@ -53,6 +53,7 @@ class Arguments:
         self.cell, self.dtype = metadata["cell"], dtype
         self.inputs, self.states = metadata["inputs"], metadata["states"]
         self.whole: tuple[str, ...] = metadata["whole"]  # inputs without a time axis
+        self._labels = {name: f'params["{name}"]' for name in metadata["params"]}
         self.params = {name: tuple(p["dims"]) for name, p in metadata["params"].items()}
         self.learned = tuple(name for name in self.params if name not in metadata["fixed"])
         self.constants: Mapping[str, float] = metadata["constants"]
@@ -128,8 +129,8 @@ class Arguments:
         if missing:
             raise ValueError(f"{self.cell}: params lacks {', '.join(missing)}. kernel.init_params() makes a full set.")
         return {
-            name: self.array(f'params["{name}"]', params[name], dims, sizes) if dims
-            else self.number(f'params["{name}"]', params[name])
+            name: self.array(self._labels[name], params[name], dims, sizes) if dims
+            else self.number(self._labels[name], params[name])
             for name, dims in self.params.items()
         }
 

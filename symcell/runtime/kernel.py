@@ -42,10 +42,7 @@ class Kernel:
 
     @property
     def threads(self) -> int:
-        """How many threads may share a batch; at first the cores this process may use. Results do not depend on it.
-
-        The products that end in weight gradients are NumPy's, whose BLAS has threads of its own.
-        """
+        """How many threads may share the work; at first the cores this process may use. No bit depends on it."""
         return self._passes.threads
 
     @threads.setter

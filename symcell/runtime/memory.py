@@ -30,18 +30,17 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any], what: str, zero: bool = 
     return np.ndarray(shape, dtype, raw, start)
 
 
-def _holders(array: Array) -> tuple[int, int]:
-    return getrefcount(array), getrefcount(array.base)
-
-
 def _alone() -> tuple[int, int]:
-    """Return what `_holders` counts, called as in Pool, for an array that only a list holds: Python versions differ."""
+    """Return the references to an array that only a list holds, and to its memory, as Pool counts them.
+
+    Python versions differ.
+    """
     for array in [np.ndarray((1,), np.uint8, np.empty(1, np.uint8))]:
-        return _holders(array)
+        return getrefcount(array), getrefcount(array.base)
     raise AssertionError
 
 
-ALONE = _alone()
+ARRAY_ALONE, MEMORY_ALONE = _alone()
 
 
 class Pool:
@@ -64,7 +63,7 @@ class Pool:
         if kept is None:
             kept = self._kept[name] = []
         for array in kept:
-            if array.shape == shape and _holders(array) == ALONE:
+            if array.shape == shape and getrefcount(array) == ARRAY_ALONE and getrefcount(array.base) == MEMORY_ALONE:
                 if zero:
                     array.fill(0)
                 return array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
-LAYOUTS = 256  # sizes whose buffers' shapes are remembered
+REMEMBERED = 1024  # facts about sizes
 Arrays = dict[str, tuple[Array, str]]  # name -> buffer (slots, B, dim), and how many steps it holds
 
 
@@ -56,7 +56,7 @@ class Passes:
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
         self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
-        self._layouts: dict[Any, tuple[_Buffer, ...]] = {}
+        self._by_sizes: dict[tuple[Any, ...], Any] = {}
 
     # --- before a pass -----------------------------------------------------------------------------------
 
@@ -66,14 +66,26 @@ class Passes:
         Raises:
             ValueError: no argument tells the size of a dimension.
         """
+        sizes[".chunk"] = self._known(("chunk", direction, self.chunk, *sizes.items()), self._chunk, direction, sizes)
+        if ".packed" not in sizes:
+            sizes[".packed"] = PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST
+
+    def _chunk(self, direction: str, sizes: Sizes) -> int:
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
         if missing:
             states = [name for name, dim in self._meta["states"].items() if dim in missing]
             raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
                              f"the initial state of {', '.join(states)}.")
-        chunk_width = self._meta[direction]["chunk_width"]
-        sizes[".chunk"] = self.chunk or memory.chunk_steps(chunk_width, sizes, self.dtype.itemsize)
-        sizes.setdefault(".packed", PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST)
+        return self.chunk or memory.chunk_steps(self._meta[direction]["chunk_width"], sizes, self.dtype.itemsize)
+
+    def _known(self, key: tuple[Any, ...], work_out: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what depends on sizes only, worked out once for each."""
+        found = self._by_sizes.get(key)
+        if found is None:
+            if len(self._by_sizes) >= REMEMBERED:
+                self._by_sizes.clear()
+            found = self._by_sizes[key] = work_out(*arguments)
+        return found
 
     @property
     def derives(self) -> bool:
@@ -94,9 +106,13 @@ class Passes:
     def panels(self, direction: str, sizes: Sizes, kept: bool = False) -> dict[str, Array]:
         """Return memory for the packed weights of a pass; where they are kept it is nobody else's."""
         pool = memory.Pool(self.dtype) if kept else self.pool
-        return {name: pool.empty(f"{direction} {name}", memory.panel_shape(panel, sizes, self.dtype),
-                                 f"{self._meta['cell']}: packed weights {name}")
-                for name, panel in self._meta[direction]["panels"].items()}
+        wanted = self._known(("panels", direction, *sizes.items()), self._panels, direction, sizes)
+        return {name: pool.empty(purpose, shape, what) for name, purpose, shape, what in wanted}
+
+    def _panels(self, direction: str, sizes: Sizes) -> tuple[tuple[str, str, tuple[int], str], ...]:
+        return tuple((name, f"{direction} {name}", memory.panel_shape(panel, sizes, self.dtype),
+                      f"{self._meta['cell']}: packed weights {name}")
+                     for name, panel in self._meta[direction]["panels"].items())
 
     def pack(self, sizes: Sizes, params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
         """Pack the weights of the forward pass: a sequence of no steps packs and does nothing else."""
@@ -136,7 +152,7 @@ class Passes:
         """Return the gradients from the buffers of a backward pass."""
         with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
             buffers = {name: array for name, (array, _) in arrays.items()}
-            found = self.module.gradients(sizes, buffers, self._gradient)
+            found = self.module.gradients(sizes, buffers, self._over_all_steps)
             if hasattr(self.module, "chain_rule"):
                 self.module.chain_rule(params, found, self.dtype)
         return Found(
@@ -145,8 +161,22 @@ class Passes:
             {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
             {name: buffers[adjoint][0].copy() for name, adjoint in self._meta["dstate"].items()})
 
-    def _gradient(self, name: str, shape: tuple[int, ...]) -> Array:
-        return self.pool.empty(f"gradient {name}", shape, self._meta["cell"])
+    def _over_all_steps(self, name: str, left: Array, rights: tuple[Array, ...],
+                        total: bool) -> tuple[list[Array], Array | None]:
+        """Return left^T right for each right (N, K), left being (N, M), and the sum of left's rows if asked for."""
+        (N, M), cell = left.shape, self._meta["cell"]
+        outs = [self.pool.empty(f"gradient {name} {k}", (M, right.shape[1]), cell) for k, right in enumerate(rights)]
+        sums = self.pool.empty(f"gradient {name} total", (M,), cell) if total else None
+        parts = threads.split(M, self.threads, float(N) * M * sum(right.shape[1] for right in rights))
+        length = (self.module.WORK_BYTES // self.dtype.itemsize,)
+        work = {first: self.pool.empty(f"work {first}", length, cell) for first, _ in parts}
+
+        def task(first: int, last: int) -> None:
+            self.module.over_all_steps(
+                self.isa, self.dtype.itemsize, left, rights, outs, sums, work[first], first, last)
+
+        threads.run(parts, task)
+        return outs, sums
 
     def _call(self, entry: Any, sizes: Sizes, arrays: Arrays, params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
@@ -178,12 +208,8 @@ class Passes:
     def _allocate(self, direction: str, sizes: Sizes, given: Mapping[str, Array], mode: str,
                   wanted: frozenset[str] = frozenset()) -> Arrays:
         """Return the arrays of a pass, and how many steps each holds; `wanted`: buffers kept because of `record`."""
-        key = (direction, mode, wanted, *sizes.items())
-        layout = self._layouts.get(key)
-        if layout is None:
-            if len(self._layouts) >= LAYOUTS:
-                self._layouts.clear()
-            layout = self._layouts[key] = self._layout(direction, sizes, mode, wanted)
+        key = ("layout", direction, mode, wanted, *sizes.items())
+        layout = self._known(key, self._layout, direction, sizes, mode, wanted)
         new, cell = self.pool.empty, self._meta["cell"]
         return {b.name: (given[b.name] if b.shape is None else new(b.purpose, b.shape, cell, b.zero), b.kind)
                 for b in layout}

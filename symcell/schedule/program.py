@@ -112,11 +112,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Product:
-    """A weight gradient: rows(left)^T rows(right) over all steps; `outs` share it, stacked by rows."""
+    """Weight gradients: rows(left)^T rows(right) over all steps. The lefts lie side by side, and are read once."""
 
-    outs: tuple[tuple[str, str], ...]  # (parameter's adjoint, dimension of its rows)
     lefts: tuple[str, ...]
-    right: str
+    rights: tuple[str, ...]
+    outs: tuple[tuple[str, ...], ...]  # per right, a parameter's adjoint for each left
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,16 @@ class Pass:
         shapes = [(self.graph.value(term.matrix).dims, term.transposed) for term in panel.accumulators[0][1]]
         return tuple(dims[0] if transposed else dims[1] for dims, transposed in shapes)
 
+    def ahead(self, stage: Stage) -> tuple[str, ...]:
+        """Return what a stage with products writes, in the loop, into memory of all steps.
+
+        Tile by tile, its rows are written in an order that processors do not foresee: each would wait for its line of
+        the cache, unless that is asked for one step ahead.
+        """
+        looped = any(phase.kind == "loop" and stage in phase.stages for phase in self.phases)
+        return tuple(name for name in stage.writes if looped and stage.panels and name in self.places
+                     and self.buffer(self.places[name].buffer).train in ("all", "history"))
+
     def _once(self, role: str, when: str) -> list[str]:
         nodes = [f"    {node}" for node in self.graph.once if self.graph.value(node.out).role == role]
         return [f"  once per call, {when}:", *nodes] if nodes else []
@@ -177,11 +187,14 @@ class Pass:
             lines.append(f"  {what}:" if phase.stages else f"  {what}: nothing")
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]
+                if self.ahead(stage):
+                    lines.append(f"      lines of the next step fetched ahead: {', '.join(self.ahead(stage))}")
         if self.products or self.sums:
             lines.append("  once, over all steps:")
         for product in self.products:
-            lefts, outs = " | ".join(product.lefts), " | ".join(out for out, _ in product.outs)
-            lines.append(f"    gemm  [{outs}] = [{lefts}]^T {product.right}")
+            lefts = " | ".join(product.lefts)
+            lines += [f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}"
+                      for right, outs in zip(product.rights, product.outs, strict=True)]
         lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
         lines += self._once("total", "after the last step")
         lines.append("  memory:")

@@ -12,7 +12,7 @@ class BR(Cell):
     """Bistable recurrent cell. Vecoven, Ernst and Drion 2021, arXiv:2006.05252, PLoS ONE 16(6), e0252676.
 
     Convention: a unit sees its own state only, a in (0, 2) is its feedback (above 1 it is bistable), c = 1 keeps the
-    state. The paper writes no biases; 0 leaves them out.
+    state. The paper writes no biases, the authors' code has b_a and b_c; 0 leaves them out.
     """
 
     x = Input()
@@ -30,7 +30,7 @@ class BR(Cell):
 class NBR(Cell):
     """Recurrently neuromodulated bistable cell. Vecoven, Ernst and Drion 2021, arXiv:2006.05252, PLoS ONE 16(6).
 
-    Convention: as "br", but a and c of a unit see the states of all. The paper writes no biases; 0 leaves them out.
+    Convention: as "br", its biases too, but a and c of a unit see the states of all.
     """
 
     x = Input()

@@ -9,11 +9,12 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class SLSTM(Cell):
-    """sLSTM, the scalar memory of the xLSTM. Beck et al. 2024, arXiv:2405.04517.
+    """sLSTM, the scalar memory of the xLSTM. Beck et al. 2024, arXiv:2405.04517, eqs. 8 to 17.
 
     Convention: exponential input gate, logistic forget gate, and the stabiliser m, which keeps every exponent at or
-    below 0 and cancels in c / n. The paper also allows an exponential forget gate. All units are one head. States
-    start at 0, so that n' = i > 0 in the first step.
+    below 0 and cancels in c / n; i and f are eqs. 16 and 17. The paper also allows an exponential forget gate. phi, the
+    function of the cell input z, is tanh. All units are one head. States start at 0, so that n' = i > 0 in the first
+    step.
     """
 
     x = Input()

@@ -13,7 +13,7 @@ class GRU(Cell):
 
     Convention: r scales U_n h + c_n, which therefore has a bias of its own, and z = 1 keeps the state.
     torch.nn.GRU, cuDNN and Keras (reset_after=True) run this cell; it needs one product with the state per
-    step.
+    step. The paper writes no biases.
     """
 
     x = Input()
@@ -31,7 +31,8 @@ class GRU(Cell):
 class GRUNoBias(Cell):
     """Gated recurrent unit without biases, reset after the product. Cho et al. 2014, arXiv:1406.1078v1.
 
-    Convention: as "gru" with every bias 0: z = 1 keeps the state. torch.nn.GRU(bias=False) is this cell.
+    Convention: as "gru" with every bias 0, as the paper writes it: z = 1 keeps the state. torch.nn.GRU(bias=False) is
+    this cell.
     """
 
     x = Input()
@@ -48,7 +49,7 @@ class GRUNoBias(Cell):
 class GRUResetBefore(Cell):
     """Gated recurrent unit, reset before the product. Cho et al. 2014, arXiv:1406.1078v3, eqs. 5 to 8.
 
-    Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which has
+    Convention: r scales the state that U_n sees, and z = 1 keeps the state, both as in the paper, which writes
     no biases. Keras calls it reset_after=False, ONNX linear_before_reset=0. No choice of weights makes it
     the cell "gru".
     """
@@ -70,7 +71,7 @@ class GRUResetBeforeInverted(Cell):
 
     Convention: z = 1 takes the candidate, h' = (1 - z) * h + z * n, where "gru_reset_before" keeps the
     state; r applies before the product. Negating W_z, U_z and b_z turns one into the other exactly. The
-    paper has no biases.
+    paper writes no biases.
     """
 
     x = Input()

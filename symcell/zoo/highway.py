@@ -24,7 +24,7 @@ def rhn(depth: int) -> CellMeta:
     class RHN(Cell, name=f"RHN{depth}"):
         __doc__ = f"""Recurrent highway network of {depth} levels. Zilly et al. 2017, arXiv:1607.03474, eqs. 6 to 9.
 
-        Convention: the carry gate c has weights of its own, where the paper's experiments set c = 1 - t.
+        Convention: the carry gate c has weights of its own, as in the paper's equations; its experiments set c = 1 - t.
         """
 
         x, s = Input(), State()

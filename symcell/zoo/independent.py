@@ -35,7 +35,7 @@ class IndRNNTanh(Cell):
 
 
 class MinGRU(Cell):
-    """minGRU. Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, arXiv:2410.01201.
+    """minGRU. Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, arXiv:2410.01201, section 3.1.
 
     Convention: gates see the input only and the candidate is linear, as in the paper's first form; z = 1 takes the
     candidate. Its form in logarithms has other activations.
@@ -51,10 +51,10 @@ class MinGRU(Cell):
 
 
 class MinLSTM(Cell):
-    """minLSTM. Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, arXiv:2410.01201.
+    """minLSTM. Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, arXiv:2410.01201, section 3.2.
 
     Convention: the gates are divided by their sum, so that they add up to 1, and the candidate is linear, as in the
-    paper's first form.
+    paper's first form. Its form in logarithms has another candidate.
     """
 
     x = Input()

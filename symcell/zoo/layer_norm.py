@@ -13,8 +13,9 @@ class LSTMLayerNorm(Cell):
     """Layer-normalised LSTM. Ba, Kiros and Hinton 2016, arXiv:1607.06450, eqs. 20 to 22.
 
     Convention: W x and U h are normalised apart, each over all four gates at once, and so is the new memory before
-    the output, but not the memory that is handed on. g_x and g_h are the gains. One bias per gate: those of both
-    norms and b of eq. 20 only ever occur as their sum. eps is 1e-5, which the paper leaves out.
+    the output, but not the memory that is handed on. The equations stand in the supplementary material. g_x and g_h are
+    the gains. One bias per gate: those of both norms and b of eq. 20 only ever occur as their sum. eps is 1e-5, which
+    the paper leaves out.
     """
 
     x = Input()
@@ -37,11 +38,12 @@ class LSTMLayerNorm(Cell):
 
 
 class GRULayerNorm(Cell):
-    """Layer-normalised GRU. Ba, Kiros and Hinton 2016, arXiv:1607.06450, supplementary material.
+    """Layer-normalised GRU. Ba, Kiros and Hinton 2016, arXiv:1607.06450, eqs. 26 to 28.
 
     Convention: W x and U h are normalised apart, those of the gates r and z over both at once; z = 1 takes the new
-    value, as in the paper and against "gru"; r acts after the product. One bias per gate, as in "lstm_layer_norm"; of
-    the candidate's two, c_n stands inside the reset. eps is 1e-5, which the paper leaves out.
+    value, as in the paper and against "gru"; r acts after the product. All biases are those of the norms, one per gate,
+    as in "lstm_layer_norm"; of the candidate's two, c_n stands inside the reset. eps is 1e-5, which the paper leaves
+    out.
     """
 
     x = Input()

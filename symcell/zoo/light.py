@@ -98,7 +98,9 @@ class CFN(Cell):
 
 
 class LightRU(Cell):
-    """Light recurrent unit. Ye et al. 2024, Electronics 13(16), 3204, doi:10.3390/electronics13163204.
+    """Light recurrent unit. Ye, Zhang, Liu, Li, Chang and Zheng 2024, doi:10.3390/electronics13163204.
+
+    Electronics 13(16), 3204, where it is called LRU.
 
     Convention: f = 1 takes the candidate, which sees the input only and, as the paper lists its weights, has no bias;
     torchrecurrent 0.2.5 has one. The paper's stacking of layers is left to the caller.
@@ -116,7 +118,9 @@ class LightRU(Cell):
 class STAR(Cell):
     """Stackable recurrent unit. Turkoglu, D'Aronco, Wegner and Schindler 2019, arXiv:1911.11033.
 
-    Convention: k = 1 takes the input's z; tanh squashes the mixture. One gate, one product with the state.
+    Convention: k = 1 takes the input's z; tanh squashes the mixture. One gate, one product with the state. The authors'
+    code adds more: with s the sum in the gate that keeps, 1 - k = sigmoid(s), it scales z by 1 - sigmoid(s - 1), as
+    "janet" does.
     """
 
     x = Input()
@@ -130,7 +134,10 @@ class STAR(Cell):
 
 
 class SGRN(Cell):
-    """Simple gated recurrent network. IET Generation, Transmission and Distribution 2021, doi:10.1049/gtd2.12056.
+    """Simple gated recurrent network. Zu and Wei 2021, doi:10.1049/gtd2.12056.
+
+    A simple gated recurrent network for detection of power quality disturbances, IET Generation, Transmission and
+    Distribution 15(4), 751-761.
 
     Convention: as torchrecurrent 0.2.5 states it; the paper's equations were not at hand. One product a = W x + b of
     the input serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides.

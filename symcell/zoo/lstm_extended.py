@@ -9,10 +9,10 @@ from symcell.declare.members import Input, Matrix, Output, State, Vector
 
 
 class LSTMProjected(Cell):
-    """LSTM with a recurrent projection (LSTMP). Sak, Senior and Beaufays 2014, arXiv:1402.1128.
+    """LSTM with a recurrent projection (LSTMP). Sak, Senior and Beaufays 2014, arXiv:1402.1128, eqs. 7 to 12.
 
-    Convention: h = W_p m is of size P, and is both fed back and the output; no peepholes, which the paper has. It is
-    torch.nn.LSTM with proj_size=P.
+    Convention: h = W_p m is of size P, the paper's r, and is both fed back and the output. The paper has peepholes, and
+    beside r a second projection that only the output layer sees; neither is here. It is torch.nn.LSTM with proj_size=P.
     """
 
     x = Input()
@@ -76,10 +76,11 @@ class LSTMWorkingMemory(Cell):
 
 
 class LSTMMemoryController(Cell):
-    """LSTM with a memory controller. Shwartz-Ziv 2017, Time Series Workshop at NIPS.
+    """LSTM with a memory controller. Shwartz-Ziv and Ben-Ari 2017, Time Series Workshop at NIPS.
 
-    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"; the paper's equations were not at hand). v, which a gate m
-    of its own lets through, is fed back in place of the output h. Not the mass-conserving LSTM.
+    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"; of the paper, Sequence modeling using a memory controller
+    extension for LSTM, only the abstract was at hand). v, which a gate m of its own lets through, is fed back in place
+    of the output h. Not the mass-conserving LSTM.
     """
 
     x = Input()

@@ -19,7 +19,8 @@ class LSTMMassConserving(Cell):
     Convention: m (T, B, M) is the mass input and x (T, B, I) the auxiliary one, which the gates read. The paper's m is
     one number; here the M of them are added up, and enter by one gate. R is the paper's simple form, learned and the
     same at each step; its time-dependent form needs a weight for each pair of entries, a tensor, which is no part of
-    the language. The gates read c as parts of the whole mass, |c|_1 + epsilon; the paper has no epsilon.
+    the language. The gates read c as parts of the whole mass, |c|_1 + epsilon; epsilon is of the authors' code, not
+    of the paper. That code lets the gates read the mass input, too; for this put it into x as well.
     """
 
     m, x = Input("M"), Input()

@@ -11,8 +11,8 @@ from symcell.declare.members import Constant, Input, Matrix, State, Vector
 class MiRU1(Cell):
     """Minion recurrent unit with a reset gate. Zyarah and Kudithipudi 2025, arXiv:2503.06175.
 
-    Convention: as torchrecurrent 0.2.5 states it; the paper's equations were not at hand. The update gate of the GRU
-    is one number, lam for lambda, for all units; r applies before the product.
+    Convention: as torchrecurrent 0.2.5 and a published summary of the paper have it alike; the paper itself was not at
+    hand. The update gate of the GRU is one number, lam for lambda, for all units; r applies before the product.
     """
 
     x = Input()
@@ -30,8 +30,8 @@ class MiRU1(Cell):
 class MiRU2(Cell):
     """Minion recurrent unit without gates. Zyarah and Kudithipudi 2025, arXiv:2503.06175.
 
-    Convention: as torchrecurrent 0.2.5 states it; the paper's equations were not at hand. Both gates of the GRU are
-    numbers: beta scales the state that the candidate sees, lam keeps the state.
+    Convention: sources as for "miru1". Both gates of the GRU are numbers: beta scales the state that the candidate
+    sees, lam keeps the state.
     """
 
     x = Input()

@@ -9,9 +9,13 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class MultiplicativeRNN(Cell):
-    """Multiplicative RNN. Sutskever, Martens and Hinton 2011, Generating text with recurrent neural networks, ICML.
+    """Multiplicative RNN. Sutskever, Martens and Hinton 2011, ICML, 1017-1024, eqs. 7 and 8.
 
-    Convention: the intermediate state m = (W_m x) * (U_m h), of a size M of its own, takes the place of h.
+    Generating text with recurrent neural networks, in the Proceedings of the 28th International Conference on Machine
+    Learning.
+
+    Convention: the intermediate state m = (W_m x) * (U_m h), of a size M of its own, is the paper's f and takes the
+    place of h. The paper has no bias in eq. 8; 0 leaves it out. Its output layer, eq. 9, is left to the caller.
     """
 
     x = Input()
@@ -41,10 +45,11 @@ class RNNMultiplicativeIntegration(Cell):
 
 
 class LSTMMultiplicative(Cell):
-    """Multiplicative LSTM. Krause, Lu, Murray and Renals 2016, arXiv:1609.07959.
+    """Multiplicative LSTM. Krause, Lu, Murray and Renals 2016, arXiv:1609.07959, m is eq. 18.
 
-    Convention: h' = o * tanh(c'), the output gate outside tanh; tanh(o * c') is another cell. The intermediate
-    state m replaces h in every gate and in the candidate, which have biases as in "lstm"; m itself has none.
+    Convention: h' = o * tanh(c'), the output gate outside tanh, as in the authors' code; tanh(o * c') is another cell.
+    The intermediate state m replaces h in every gate and in the candidate, which have biases as in "lstm" and in that
+    code; m itself has none.
     """
 
     x = Input()

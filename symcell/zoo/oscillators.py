@@ -9,10 +9,10 @@ from symcell.declare.members import Constant, Input, Matrix, State, Vector
 
 
 class CoRNN(Cell):
-    """Coupled oscillatory recurrent network. Rusch and Mishra 2021, arXiv:2010.00951.
+    """Coupled oscillatory recurrent network. Rusch and Mishra 2021, arXiv:2010.00951, eq. 3.
 
     Convention: h is the paper's y and v its z, the velocity; damping by the old velocity, the explicit one of the two
-    schemes of the paper. dt, gamma and epsilon are not learned.
+    schemes of the paper and that of the authors' code. dt, gamma and epsilon are not learned.
     """
 
     x = Input()
@@ -28,7 +28,7 @@ class UnICORNN(Cell):
     """Undamped independent controlled oscillatory network. Rusch and Mishra 2021, arXiv:2103.05487.
 
     Convention: one layer of the paper's stack; h is its y, v its z, s its c, the learned logit of each unit's
-    time scale. The step is symplectic: h moves by the new velocity.
+    time scale. The step is symplectic: h moves by the new velocity. dt and alpha are not learned.
     """
 
     x = Input()

@@ -19,9 +19,9 @@ def nas(multiplied: bool = True) -> type[Cell]:
         """Cell found by neural architecture search. Zoph and Le 2017, arXiv:1611.01578, appendix.
 
         Convention: the eight nodes in the order of TensorFlow's NASCell, and as there n_3 multiplies its two products,
-        relu((W_3 x + b_3) * (U_3 h)), where the other seven add them. torchrecurrent 0.2.5 adds them in n_3 too, which
-        is another cell: nas(multiplied=False). The figure has no biases; here they stand beside W x, again as in
-        NASCell, and 0 omits them.
+        relu((W_3 x) * (U_3 h + b_3)), where the other seven add them. torchrecurrent 0.2.5 adds them in n_3 too, which
+        is another cell: nas(multiplied=False). The figure has no biases; here they stand beside U h, again as in
+        NASCell, which matters in n_3 only; 0 omits them.
         """
 
         x = Input()
@@ -36,7 +36,7 @@ def nas(multiplied: bool = True) -> type[Cell]:
         n_0 = sigmoid(W_0 @ x + U_0 @ h + b_0)
         n_1 = relu(W_1 @ x + U_1 @ h + b_1)
         n_2 = sigmoid(W_2 @ x + U_2 @ h + b_2)
-        n_3 = relu((W_3 @ x + b_3) * (U_3 @ h) if multiplied else W_3 @ x + b_3 + U_3 @ h)
+        n_3 = relu((W_3 @ x) * (U_3 @ h + b_3) if multiplied else W_3 @ x + U_3 @ h + b_3)
         n_4 = tanh(W_4 @ x + U_4 @ h + b_4)
         n_5 = sigmoid(W_5 @ x + U_5 @ h + b_5)
         n_6 = tanh(W_6 @ x + U_6 @ h + b_6)

@@ -9,7 +9,7 @@ from symcell.declare.members import Input, Matrix, Output, State, Vector
 
 
 class SRU(Cell):
-    """Simple recurrent unit. Lei, Zhang, Wang, Dai and Artzi 2018, arXiv:1709.02755v5.
+    """Simple recurrent unit. Lei, Zhang, Wang, Dai and Artzi 2018, arXiv:1709.02755v5, eqs. 1 to 4.
 
     Convention: both gates see the old memory, and the highway adds (1 - r) * (W_s x), so that sizes I and H may
     differ. The paper adds (1 - r) * x, or alpha times that: W_s = 1, or alpha. Its first versions have no v_f, v_r.
@@ -28,7 +28,7 @@ class SRU(Cell):
 
 
 class SRURecurrence(Cell):
-    """The recurrence of the SRU alone. Lei, Zhang, Wang, Dai and Artzi 2018, arXiv:1709.02755v5.
+    """The recurrence of the SRU alone. Lei, Zhang, Wang, Dai and Artzi 2018, arXiv:1709.02755v5, eqs. 1 to 4.
 
     Convention: as "sru", whose products come in ready: u = W_u x, u_f = W_f x, u_r = W_r x, and for the highway
     s = W_s x, or x itself as in the paper. There is no matrix, and x is a dict of four arrays (T, B, H).

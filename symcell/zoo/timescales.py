@@ -51,7 +51,8 @@ def tau_gru(delay: int = 2) -> type[Cell]:
         """Gated recurrent unit with weighted time delay. Erichson, Lim and Mahoney 2022, arXiv:2212.00228.
 
         Convention: z sees the state of the step two before that which u sees (tau_gru(delay=d): d before), d_1 and
-        d_2; g = 1 takes the candidate. Before the beginning the state is 0, or what the initial state says.
+        d_2; g = 1 takes the candidate. The paper writes no biases. Before the beginning the state is 0, or what the
+        initial state says.
         """
 
         x = Input()

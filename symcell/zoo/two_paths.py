@@ -12,8 +12,9 @@ class SCRN(Cell):
     """Structurally constrained recurrent network. Mikolov et al. 2014, arXiv:1412.7753.
 
     Convention: the context s, of a size S of its own, is a leaky average without bias, alpha = 0.95 and not learned, as
-    in the paper. The output layer has no softmax, which belongs to the loss. torchrecurrent 0.2.5 feeds the output
-    back in place of the hidden state, which is another cell: "scrn_output_fed_back".
+    in the paper, which also tries a learned alpha per unit. h sees the new s; in the authors' code it sees the old one.
+    The output layer has no softmax, which belongs to the loss. torchrecurrent 0.2.5 feeds the output back in place of
+    the hidden state, which is another cell: "scrn_output_fed_back".
     """
 
     x = Input()

@@ -182,5 +182,37 @@ def test_a_row_names_its_best_peer():
 def test_medians_run_in_turn():
     calls = []
     assert len(medians([lambda: calls.append("a"), lambda: calls.append("b")], 0)) == 2
-    assert calls == ["a", "b"] * 5
+    assert calls == ["a", "b"] + ["a", "a", "b", "b"] * 5  # short ones: the second of a turn counts
     assert geometric_mean([1, 4]) == pytest.approx(2)
+
+
+def test_rounding_that_a_cell_magnifies_is_told_from_an_error():
+    ours, true = {"y": np.ones(3, np.float32)}, {"y": np.full(3, 1.0004)}
+    asked = []
+
+    def exact():
+        asked.append(0)
+        return true
+
+    compare("peer", "infer", ours, {"y": np.full(3, 1.0002, np.float32)}, "float32", exact)
+    assert not asked  # near enough as it is
+    compare("peer", "infer", ours, {"y": np.full(3, 1.0008, np.float32)}, "float32", exact)
+    for wrong in (1.002, np.nan):
+        with pytest.raises(AssertionError, match="peer, infer: y differs"):
+            compare("peer", "infer", ours, {"y": np.full(3, wrong, np.float32)}, "float32", exact)
+    with pytest.raises(AssertionError, match="y differs"):  # the peer is right, and symcell is not
+        compare("peer", "infer", {"y": np.full(3, 1.01, np.float32)}, true, "float32", exact)
+    with pytest.raises(AssertionError, match="y differs"):
+        compare("peer", "infer", ours, {"y": np.full(3, 1.0008, np.float32)}, "float32")
+
+
+def test_results_in_float64_are_those_of_the_same_numbers():
+    problem, everyone, _ = made("lstm_layer_norm")
+    ours = everyone[0]
+    for mode in MODES:
+        found, exact = ours.rows[mode].read(ours.rows[mode].run()), ours.exact(mode)
+        assert {name: array.dtype.name for name, array in exact.items()} == dict.fromkeys(found, "float64")
+        compare("float64", mode, exact, found, "float32")
+        assert any(np.abs(exact[name] - found[name]).max() > 0 for name in found)
+    assert problem.dtype == "float32"
+    assert made("lstm", "float64")[1][0].exact is None

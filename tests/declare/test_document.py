@@ -213,6 +213,76 @@ def test_a_matrix_without_a_name_has_its_number():
         Cell.from_json(with_matrix(["matrix", [2, "U"], [1, ["T", "U"]]], "matrix.2"))
 
 
+CONSTRUCTIONS = [
+    "q = where(~((h > 0) & (b > 0)) | ~(h < b) | equal(h, b), h, where(b >= h, b, 1))", "q = leaky_relu(h, -0.1)",
+    "q = h**-0.5 + h**1.5", "q = maximum(h, 0.5) * abs(-h)", "q = U @ b + U.T @ (U @ h)", "q = -(U @ h)",
+    "q = reduce_sum(b) * h", "q = softmax(b) * h", "q, rest = layer_norm((h, b), (b, b), (b, b))", "q = rms_norm(h, b)",
+    "q = (reduce_sum(b) * U) @ h", "q = (sigmoid(reduce_max(b)) * U - U.T) @ h", "r = reduce_mean(b)\nq = (r * U) @ h",
+    "q = exp(U).T @ h", "q = exp(exp(U)) @ h", "q = (exp(U - 2 * U.T) * U) @ h", "q = (U * U.T * U) @ h",
+    "q = softmax(U - U.T, axis='rows').T @ h", "q = BlockDiagonal(U.T, 2) @ h",
+    "A = BlockDiagonal(U, 2) * U\nq = A @ h",
+    "A = U - U.T\nB = softmax(A, axis='rows')\nq = (A * B) @ h", "q = (U + U @ U) @ h", "q = (-U / 3) @ h",
+    "q = (U @ U.T + Identity(h)) @ h", "s = Scalar()\nq = (s * Identity(h) + U) @ h", "q = Identity(h) @ h",
+    "M, N = Matrix('K', h, init='normal'), Matrix(h, 'K', init=2)\nq = (N @ M) @ h",
+    "k, v = Constant(1e300), Vector(h, init='uniform', learned=False)\nq = k * v * h",
+]
+LARGE = ["10**17", "2**63", "-10**25", "sympy.Rational(10**25, 3)", "sympy.Rational(1, 10**25)", "sympy.pi**100",
+         "sympy.Integer(2) ** sympy.Rational(1, 100)", "sympy.Integer(2) ** sympy.pi", "sympy.sqrt(2) ** sympy.sqrt(3)",
+         "sympy.Float('0.1', 200)", "sympy.Float('0.1', 5)", "sympy.Float('0.1', 75)", "sympy.Float('1e-400')",
+         "sympy.Integer(3) ** -200", "sympy.factorial(30)", "1e308", "5e-324", "sympy.sqrt(sympy.sqrt(2) + 1)"]
+
+
+@pytest.mark.parametrize("body", [*CONSTRUCTIONS, *(f"q = b**2 * ({number}) + tanh(h)" for number in LARGE)])
+def test_every_construction_comes_back(body):
+    cell = declare(START + body + UPDATE + "y = Output(1.0 * q)")
+    back = quiet(cell.to_json())
+    assert back.to_json() == cell.to_json()
+    assert str(back.spec) == str(cell.spec)
+    graphs = [lower(one.spec) for one in (cell, back)]
+    assert str(graphs[0]) == str(graphs[1])
+    assert str(adjoint(graphs[0])) == str(adjoint(graphs[1]))
+
+
+@pytest.mark.parametrize("number", LARGE)
+def test_a_number_that_no_document_holds_is_rounded_as_a_kernel_rounds_it(number):
+    cell = declare(START + f"q = b**2 * ({number})" + UPDATE + "y = Output(q)")
+    formula = next(e for e in cell.spec.equations if e.name == "q").expression
+    factor = sympy.Mul(*(part for part in formula.args if part.is_number))
+    assert float(factor) == pytest.approx(float(eval(number, {"sympy": sympy})), rel=1e-15)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: symcell.zoneout("lstm", 0.1), lambda: symcell.variational_dropout("gru", 0.2),
+    lambda: symcell.layer_normalised("mgu"), lambda: symcell.coupled("lstm"),
+    lambda: symcell.residual(symcell.with_dims("lstm_mass_conserving", I="H", M="H"), input="x"),
+], ids=["zoneout", "dropout", "normalised", "coupled", "residual"])
+def test_a_transformed_cell_comes_back(make):
+    cell = make()
+    assert Cell.from_json(cell.to_json()).to_json() == cell.to_json()
+    assert str(Cell.from_json(cell.to_json()).spec) == str(cell.spec)
+
+
+@pytest.mark.parametrize("doc", ["a\xa0b\u2003c", "é ü 你"])
+def test_a_docstring_comes_back(doc):
+    cell = declare(f"__doc__ = {doc!r}\n" + START + UPDATE)
+    assert Cell.from_json(cell.to_json()).spec.doc == doc
+
+
+@pytest.mark.parametrize(("doc", "message"), [
+    ("a\u202eb", r"cannot be printed: '\\u202e'"), ("a\x07", r"cannot be printed: '\\x07'"),
+    ("long" * 5001, "at most 20000 characters"),
+])
+def test_what_could_not_be_read_back_is_not_written(doc, message):
+    with pytest.raises(CellError, match=message):
+        declare(f"__doc__ = {doc!r}\n" + START + UPDATE).to_json()
+
+
+def test_a_cell_too_long_for_a_document_has_none():
+    long = "\n".join(f"q_{i} = " + " + ".join(f"tanh({n} * h)" for n in range(1, 1500)) for i in range(9))
+    with pytest.raises(CellError, match=r"its document has \d+ characters; at most 250000 are read"):
+        declare(START + long + UPDATE).to_json()
+
+
 # --- nothing is left out ------------------------------------------------------------------------------------
 
 

@@ -235,3 +235,16 @@ def test_a_function_of_the_users_own_is_computed_at_each_step():
     assert not lower(cell.spec).once
     with pytest.raises(CellError, match="no scalar of parameters and constants"):
         declare(start + "a = Scalar()\nA = U + twice(a) * V\nh.next = A @ h", twice=own)
+
+
+def test_text_of_nested_functions_asks_for_nothing_that_is_not_there(monkeypatch):
+    """The message of a missing attribute holds the text of the matrix: each level would print the next one twice."""
+    from symcell.declare.matrices import MatrixAlgebra
+
+    found = {}
+    declare("x, h = Input(), State()\nU = Matrix(h, h)\nA = U\nkeep(sigmoid(sigmoid(sigmoid(A))))\nh.next = U @ h",
+            keep=lambda matrix: found.setdefault("matrix", matrix))
+    asked = []
+    monkeypatch.setattr(MatrixAlgebra, "__getattr__", lambda self, name: asked.append(name))
+    assert str(found["matrix"]) == "sigmoid(sigmoid(sigmoid(U)))"
+    assert not [name for name in asked if not name.startswith("_")]

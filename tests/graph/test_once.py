@@ -40,7 +40,16 @@ def test_what_a_step_hands_on_and_what_changes_are_not():
     assert nodes(body) == ["exp_tau = exp(tau)"]
 
 
-def test_an_operand_of_a_product_is_a_vector_of_the_step():
+@pytest.mark.parametrize("later", ["sigmoid(tau)", "softplus(tau)", "tanh(sigmoid(tau))"])
+@pytest.mark.parametrize("first", ["y = Output(sigmoid(tau))\nh.next = ", "h.next = sigmoid(tau)\ny = Output"])
+def test_a_function_that_is_an_output_and_computed_once(first, later):
+    """Its derivative once per call read the value of the step."""
+    cell = declare(START + f"{first}({later} * (W @ x))")
+    assert [node.out for node in graphs(cell)[0].once]
+    assert all(row.passed for row in symbolic.check(cell.spec) + handwritten.check(cell.spec))
+
+
+def test_a_product_of_what_is_derived_has_its_value():
     cell = declare(START + "r = exp(tau)\nh.next = U @ r + W @ x")
     sample = Sample.draw(cell, T=2, B=2)
     results = run(cell, sample)

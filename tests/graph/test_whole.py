@@ -90,8 +90,10 @@ def test_a_derivative_that_is_needed_once_reads_nothing_of_a_step():
 
 def test_what_is_not_learned_has_no_gradient_and_costs_none():
     backward = adjoint(lower(FIXED.spec))
-    assert [value.name for value in backward.with_role("sum")] == ["d_W", "d_U", "d_b"]
-    assert {node.out for node in backward.nodes if isinstance(node, Outer)} == {"d_W", "d_U"}
+    assert [value.name for value in backward.with_role("sum")] == ["d_W", "d_M_b", "d_U_k"]
+    assert {node.out for node in backward.nodes if isinstance(node, Outer)} == {"d_W"}
+    assert {backward.adjoints.get(name) for name in ("M", "k")} == {None}
+    assert {node.out for node in backward.once if backward.value(node.out).role == "total"} >= {"d_U", "d_b"}
 
 
 # --- the checker ---------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ INITS = ("uniform", "glorot", "orthogonal", "normal", "identity", 0.5)
 REDUCTIONS = (reduce_sum, reduce_mean, reduce_max)
 POWERS = (2, 3, 0.5, -1, -0.5, 1.5, -2, 4)
 UNARY = tuple(name for name, function in FUNCTIONS.items() if len(function.row.partials) == 1)
+FINITE = tuple(name for name in UNARY if name not in ("log", "sqrt"))  # of any number, as the entries of a matrix are
 DEEPEST = 3
 
 Formula = Any
@@ -104,6 +105,9 @@ class Author:
         if self.chance(3):
             made = self.called(made * self.scalar(1))
             made = self.declare("s", made) if self.chance(2) else made
+        elif self.chance(8):
+            form = self.one((lambda v: softmax(v), lambda v: layer_norm(v), lambda v: self.matrix(dim, dim, 1) @ v))
+            made = form(made)
         known.append(made)
         return made
 
@@ -192,6 +196,7 @@ class Author:
         made = self.declare("k", self.one((Scalar(0.5), Constant(0.3), Scalar(-1.0), Constant(-2))))
         if depth > 0 and self.chance(2):
             made = self.called(self.one((made, made + self.scalar(0), made * self.scalar(0), 2 - made)))
+            made = self.one(REDUCTIONS)(self.parameter(self.dim())) if self.chance(4) else made
             made = self.declare("s", made) if self.chance(2) else made
         self.scalars.append(made)
         return made
@@ -209,7 +214,7 @@ class Author:
 
     def matrix(self, rows: str, cols: str, depth: int) -> Any:
         """A matrix of this shape: declared, met before, transposed, or made of others."""
-        kind = self.integer(0, 9) if depth else 0
+        kind = self.integer(0, 12) if depth else 0
         if kind < 6:
             return self.declared_matrix(rows, cols)
         made = self.composed(rows, cols, depth - 1, kind)
@@ -220,6 +225,8 @@ class Author:
         return named
 
     def composed(self, rows: str, cols: str, depth: int, kind: int) -> Any:
+        if kind > 9:
+            return self.entrywise(rows, cols, kind)
         a = self.matrix(rows, cols, depth)
         if kind == 6 and rows == cols:
             return self.one((a - a.T, a - a.T - self.scalar(1) * Identity(rows), a + a.T + 0.5 * Identity(rows)))
@@ -229,6 +236,14 @@ class Author:
             between = self.dim()
             return self.matrix(rows, between, depth) @ self.matrix(between, cols, depth)
         return self.scalar(1) * a - self.one((0.5, 2, self.scalar(1))) * self.matrix(rows, cols, depth)
+
+    def entrywise(self, rows: str, cols: str, kind: int) -> Any:
+        """A matrix made of the entries of one, or of two."""
+        a = self.declared_matrix(rows, cols)
+        a = a - self.scalar(1) * self.declared_matrix(rows, cols) if self.chance(3) else a
+        if kind == 10:
+            return a * self.declared_matrix(rows, cols)
+        return softmax(a, axis=self.one(("columns", "rows"))) if kind == 11 else FUNCTIONS[self.one(FINITE)](a)
 
     def declared_matrix(self, rows: str, cols: str) -> Any:
         known = [*self.matrices.get((rows, cols), ()), *(a.T for a in self.matrices.get((cols, rows), ()))]

@@ -147,6 +147,7 @@ FEATURES = {
     "several states": r"state .*\n *state ", "unlearned": "not learned", "constant": "const ", "where": r"where\(",
     "reduction": r"reduce_", "softmax": r"\(1/reduce_sum", "normalisation": r"sqrt\(reduce_mean", "transpose": r"\.T",
     "products nested": r"@ \(.*@", "U - U.T": r"A\d+ = .*W(\d+) - W\1.T", "blocks": "BlockDiagonal",
+    "softmax of a matrix": "axis=", "entrywise product": r"W\d+(\.T)?\*W\d+",
     "once per call": r"\n *[sA]\d+ = ", "own output": r"output y",
 }
 

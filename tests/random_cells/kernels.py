@@ -7,7 +7,6 @@ place on all data and on each function's value. A kernel may differ by some time
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,12 @@ from symcell.proof.kernel import run_kernel, tolerance, with_inference
 from symcell.proof.problem import Problem, run_graphs
 from symcell.proof.result import Results
 from tests.random_cells.generator import Drawn
+from tests.random_cells.noise import noisy
 from tests.random_cells.oracles import NO_POINT, finite_problem
 
 DTYPES = ("float64", "float32")
 DRAWS = 3  # of data; at one of them rounding may carry a value across a kink, at most of them it does not
-NOISE, TIMES = 4, 16  # units in the last place; what a kernel may differ by, in changes by that noise
+TIMES = 16  # what a kernel may differ by, in changes by noise
 HOPELESS = 0.01  # relative change by noise beyond which nothing is compared
 
 
@@ -70,19 +70,3 @@ def compare(spec: Any, kernel: Any, problem: Problem) -> str:
             if found[key].shape != array.shape or not error <= tolerance(dtype, longest, problem.T) + TIMES * change:
                 return f"{key[0]} {key[1]}: error {error:.2e}, noise changes it by {change:.2e}, chunks {chunks}"
     return ""
-
-
-def noisy(problem: Problem, dtype: Any, seed: int) -> tuple[Problem, Callable[..., Any]]:
-    """The problem and the functions with noise."""
-    random, level = np.random.default_rng(seed), NOISE * float(np.finfo(dtype).eps)
-
-    def around(array: Any) -> Any:
-        return array * (1 + level * random.uniform(-1, 1, size=np.shape(array)))
-
-    def function(applied: Any) -> Callable[..., Any]:
-        exact = applied.row.name in ("sign", "where")  # their values are small integers, or one of the arguments
-        return applied.row.numpy if exact else lambda *arguments: around(applied.row.numpy(*arguments))
-
-    moved = {name: {key: around(array) for key, array in getattr(problem, name).items()}
-             for name in ("inputs", "params", "state")}
-    return replace(problem, **moved), function

@@ -7,6 +7,8 @@ from symcell import Cell
 from symcell.compiler import stages
 from tests.declare.text import START, UPDATE, declare
 from tests.oracle import Sample, run
+from tests.random_cells.generator import Drawn
+from tests.random_cells.oracles import BY_ROUNDING, check
 
 
 def test_functions_of_a_single_number():
@@ -32,6 +34,16 @@ def test_a_derivation_of_what_has_no_gradient():
 def test_a_derivation_of_a_state_that_depends_on_nothing_learned():
     cell = declare(START + UPDATE + "k, c = Vector(h, learned=False), State()\nc.next = tanh(k)\ny = Output(c.next)")
     assert symcell.derive(cell).latex()
+
+
+def test_a_comparison_that_rounding_decides():
+    """Two implementations of sigmoid took different branches, at most points; both were right."""
+    cell = declare("""
+    x, h, k, b = Input("H"), State(), Scalar(), Vector("H")
+    h.next = tanh(where(h * (1 - sigmoid(x)) + h * sigmoid(x) > h, sigmoid(b) * h, k))
+    """)
+    drawn = Drawn(cell, "", {"B": 2, "H": 4, "T": 5}, {})
+    assert {check(drawn, seed) for seed in range(4)} <= {"", BY_ROUNDING}
 
 
 def test_the_argument_of_abs_is_as_its_operators_make_it():

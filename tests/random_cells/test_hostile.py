@@ -1,8 +1,11 @@
 """Malformed declarations: a cell, a CellError, or an error that Python itself raises of an operator. Nothing else."""
 
+import time
+
+import numpy as np
 import pytest
 
-from symcell import CellError, layer_norm, leaky_relu, rms_norm, tanh
+from symcell import CellError, exp, layer_norm, leaky_relu, rms_norm, tanh
 from tests.declare.text import START, UPDATE, declare
 from tests.random_cells.campaign import campaign
 from tests.random_cells.hostile import check, malformed
@@ -40,11 +43,49 @@ def test_a_wrong_argument_is_a_cell_error(line):
         declare(START + line + UPDATE, layer_norm=layer_norm, rms_norm=rms_norm, leaky_relu=leaky_relu)
 
 
+@pytest.mark.parametrize("line", ["q = Input(zeros)", "q = State(zeros)", "q = Matrix(h, zeros)", "q = Identity(zeros)",
+                                  "q = Input('H', each=zeros)", "q = Vector(h, init=zeros)", "q = Constant(zeros)",
+                                  "q = Vector(h, learned=zeros)", "q = softmax(U, axis=zeros)"])
+def test_an_array_in_place_of_a_word_is_a_cell_error(line):
+    """Compared with a name, an array is an array, which is neither true nor false."""
+    with pytest.raises(CellError, match=r"zeros|\[0"):
+        declare(START + line + UPDATE, zeros=np.zeros(3))
+
+
 @pytest.mark.parametrize("last", ["q = deep(h)", "y = Output(deep(h))", "q = reduce_sum(deep(h))", "q = W.T @ deep(h)",
                                   "q = layer_norm(deep(h))"])
 def test_a_formula_of_very_many_levels_is_a_cell_error(last):
     with pytest.raises(CellError, match=r"levels|too large"):
         declare(START + last + UPDATE, deep=deep, layer_norm=layer_norm)
+
+
+@pytest.mark.parametrize("growing", ["Q * Q", "Q @ Q", "Q * (Q + U)", "(Q + U) @ Q", "Q.T + U * Q", "exp(Q) * Q",
+                                     "abs(Q)"])
+def test_matrices_that_grow_are_a_cell_error_at_once(growing):
+    """A function of a function of a matrix took time to print that doubled with each; products of sums, memory."""
+    began = time.perf_counter()
+    with pytest.raises(CellError, match=r"more than \d+ (factors|operations|levels)"):
+        declare(START + "q = grown(U) @ h" + UPDATE, grown=lambda U: grown(U, growing))
+    assert time.perf_counter() - began < 20
+
+
+def grown(U, growing, times=110):
+    Q = U
+    for _ in range(times):
+        Q = eval(growing, {"Q": Q, "U": U, "exp": exp})
+    return Q
+
+
+def test_functions_of_functions_of_a_matrix_print_at_once():
+    began = time.perf_counter()
+    cell = declare(START + "q = grown(U) @ h" + UPDATE, grown=lambda U: grown(U, "abs(Q)", 60))
+    assert str(cell.spec).count("abs(") == 60
+    assert time.perf_counter() - began < 20
+
+
+def test_a_number_beyond_float64_is_a_cell_error():
+    with pytest.raises(CellError, match="always True"):
+        declare(START + "q = leaky_relu(10**400)" + UPDATE)
 
 
 def deep(v):

@@ -11,7 +11,7 @@ from symcell.render import c_expression as printed
 from tests.random_cells.campaign import campaign, one_by_one
 from tests.random_cells.generator import drawn_cells, seeded
 from tests.random_cells.kernels import check_kernel
-from tests.random_cells.oracles import NO_POINT, check, check_texts
+from tests.random_cells.oracles import BY_ROUNDING, NO_FORM, NO_POINT, check, check_texts
 
 CELLS = 60
 COMPILED = (0, 1)  # seeds of the cells that are compiled
@@ -29,6 +29,8 @@ def assert_right(tally):
     assert not tally.failed, str(tally)
     assert sum(tally.refused.values()) < tally.count / 4, str(tally)  # else the author has to learn
     assert tally.passed[NO_POINT] < tally.count / 10, str(tally)
+    assert tally.passed[BY_ROUNDING] <= tally.count / 100, str(tally)
+    assert not tally.passed[NO_FORM], str(tally)
 
 
 def test_random_cells():

@@ -4,6 +4,7 @@ from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, maximum, sigmoid, softplus, tanh, where
 from symcell.declare.members import BlockDiagonal, Constant, Identity, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.normalise import softmax
+from symcell.declare.reductions import reduce_max, reduce_mean, reduce_sum
 
 
 # The equations are written as a person might, not as a linter would.
@@ -40,6 +41,19 @@ class Shared(Cell):
     y = Output(tanh(u + b - c))
     c.next = s * c + y
     h.next = y - c.next**2 / 3
+
+
+class Reduced(Cell):
+    """Reductions and products of parameters alone; a vector whose gradient comes from a number."""
+
+    x, h = Input(), State()
+    W, U, V = Matrix(h, x), Matrix(h, h), Matrix("P", h)
+    b, c, d, e = Vector(h), Vector(h), Vector(h), Vector(h)
+
+    v = V.T @ (V @ (b * c))
+    r = reduce_sum(d)
+    s = softmax(e)
+    h.next = tanh(W @ x + U @ b + s * h) * r + v * reduce_max(c) * reduce_mean(b)
 
 
 class Derived(Cell):

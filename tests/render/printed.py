@@ -106,7 +106,7 @@ class Case:
         return wrong
 
     def params_row(self):
-        return {key(name): value for name, value in self.params.items()} | self.sample.sizes
+        return {key(name): value for name, value in self.params.items()} | self.sample.sizes | {"j": "index"}
 
 
 def number_or_vector(value, array):

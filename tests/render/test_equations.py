@@ -10,12 +10,12 @@ from symcell.graph.interpret import interpret
 from symcell.render.lines import broken
 from symcell.zoo import find, names
 from tests import reductions
-from tests.render.cells import Bare, Derived, Entries, Odd, Shared
+from tests.render.cells import Bare, Derived, Entries, Odd, Reduced, Shared
 from tests.render.printed import Case, key
 from tests.render.reader import Unreadable, read
 
 CELLS = {**{name: name for name in names()}, "odd": Odd, "shared": Shared, "bare": Bare, "derived": Derived,
-         "entries": Entries,
+         "entries": Entries, "reduced": Reduced,
          **{cell.__name__: cell for cell in reductions.CELLS}}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
+from symcell import Cell, Input, Matrix, State, Vector, reduce_max, reduce_mean, reduce_sum
 from symcell.compiler import stages
 from symcell.declare import numeric
 from symcell.declare.functions import (
@@ -24,7 +25,9 @@ from symcell.declare.static import numpy_text
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import symbol
 from symcell.graph.names import BLOCKS, EYE, pattern
+from symcell.render.identifiers import Identifiers
 from symcell.render.numpy_expression import numpy_expression
+from symcell.render.once import after
 from symcell.zoo import find
 from tests.render.cells import Derived
 
@@ -70,3 +73,34 @@ def test_the_functions_say_what_they_compute():
         assert line in text
     assert "numeric" not in text
     assert "from symcell.declare import numeric" in stages(Derived).source.files["derived.pyx"]
+
+
+class Small(Cell):
+    """Products and reductions of parameters; a vector whose gradient comes from a number alone."""
+
+    x, h = Input(), State()
+    W, U, b, c = Matrix(h, x), Matrix(h, h), Vector(h), Vector(h)
+    p = U.T @ b
+    r = reduce_mean(c)
+    h.next = tanh(W @ x + p) * r * reduce_max(c)
+
+
+def test_products_and_reductions_are_numpys():
+    text = stages(Small).source.files["small.pyx"]
+    for line in ("    p (H) = U^T b\n", "    v_p = v_U.T @ v_b\n", "    r () = the mean over all entries of c\n",
+                 "    v_r = np.mean(v_c)\n", "    v_d_U = v_b[:, None] * v_d_p\n", "    v_d_b_p = v_U @ v_d_p\n",
+                 '    v_index_H = np.arange(params["W"].shape[0])\n', '    v_size_H = params["W"].shape[0]\n',
+                 "    v_argmax_max_c = np.argmax(v_c)\n"):
+        assert line in text, line
+
+
+class Alone(Cell):
+    x, h = Input(), State()
+    W, c = Matrix(h, x), Vector(h)
+    r = reduce_sum(c)
+    h.next = tanh(W @ x) * r
+
+
+def test_a_number_that_comes_back_to_a_vector_fills_it():
+    lines = after(stages(Alone).backward, Identifiers(())).lines
+    assert 'v_d_c = np.broadcast_to(v_d_r, (params["W"].shape[0],))' in lines

@@ -5,7 +5,7 @@ import pytest
 
 import symcell
 from symcell import zoo
-from tests.render.cells import Derived
+from tests.render.cells import Derived, Reduced
 from tests.runtime.cells import (
     assert_near,
     assert_same_bits,
@@ -18,8 +18,8 @@ from tests.runtime.cells import (
 )
 from tests.runtime.test_checkpoint import Checkpointed
 
-CELLS = (Derived, "antisymmetric", "fastgrnn_lowrank")
-SIZES = {"R": 2, "S": 3}
+CELLS = (Derived, Reduced, "antisymmetric", "fastgrnn_lowrank")
+SIZES = {"R": 2, "S": 3, "P": 2}
 SHAPES = [(4, 3, 3, 5), (1, 1, 1, 1), (3, 2, 5, 17), (2, 5, 8, 32), (0, 2, 3, 4), (2, 0, 3, 4)]
 
 

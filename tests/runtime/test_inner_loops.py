@@ -136,19 +136,19 @@ def test_a_compilation_with_less_optimization_is_reported(tmp_path):
 
 EPILOGUES = {
     "lstm_forward_before": {"vput": 4},
-    "lstm_forward_step": {"vsigmoid": 3, "vtanh": 2, "vget": 9, "vput": 10},  # four of the stores are on request
+    "lstm_forward_step": {"vsigmoid": 3, "vtanh": 2, "vget": 9, "vput_ahead": 6, "vput": 4},  # on request
     "lstm_backward_step_0": {"vtanh": 1, "vget": 9, "vput": 5},
     "lstm_backward_step_1": {"vput": 1},
     "lstm_backward_after": {"vput": 1},
     "gru_forward_before": {"vput": 3},
-    "gru_forward_step": {"vsigmoid": 2, "vtanh": 1, "vget": 8, "vput": 8},  # three on request
+    "gru_forward_step": {"vsigmoid": 2, "vtanh": 1, "vget": 8, "vput_ahead": 5, "vput": 3},  # on request
     "gru_backward_step_0": {"vget": 8, "vput": 5},
     "gru_backward_step_1": {"vget": 2, "vput": 1},
     "gru_backward_after": {"vput": 1},
 }
 """Per vector of a row: evaluations, loads and stores. Another number is another speed, so change it on purpose."""
 
-COUNTED = re.compile(r"\b(vexp|vsigmoid|vtanh|vget|vput|vaccumulate)\(")
+COUNTED = re.compile(r"\b(vexp|vsigmoid|vtanh|vget|vput|vput_ahead|vaccumulate)\(")
 
 
 def epilogues(text):
@@ -179,7 +179,7 @@ def differences(found, expected):
 
 
 def moved(counts):
-    return counts.get("vget", 0), counts.get("vput", 0) + counts.get("vaccumulate", 0)
+    return counts.get("vget", 0), sum(counts.get(store, 0) for store in ("vput", "vput_ahead", "vaccumulate"))
 
 
 def epilogues_of(cell, program):
@@ -215,7 +215,7 @@ def assign(stage, name):
 
 @pytest.mark.parametrize(("change", "counts"), [
     (lambda stage: replace(stage, reads=(*stage.reads, "h")), "'vget': 10"),
-    (lambda stage: replace(stage, writes=(*stage.writes, "W_i_x")), "'vput': 11"),
+    (lambda stage: replace(stage, writes=(*stage.writes, "W_i_x")), "'vput': 5"),
     (lambda stage: replace(stage, body=(*stage.body, replace(assign(stage, "f"), name="f_again"))), "'vsigmoid': 4"),
     (lambda stage: replace(stage, body=(*stage.body, replace(assign(stage, "g"), name="g_again"))), "'vtanh': 3"),
 ])

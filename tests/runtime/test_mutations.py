@@ -27,12 +27,14 @@ class Planted(Cell):
 
     x, h, c = Input(), State(), State("P")
     W, V, U, R, A, Q = Matrix(h, x), Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, c), Matrix(c, h)
+    X, H, C = Matrix(h, x), Matrix(h, h), Matrix(h, c)
     b, p, g = Vector(h), Vector(h), Vector(h)
 
     f = sigmoid(W @ x + U @ h + A @ c + b)
+    k = sigmoid(X @ x + H @ h + C @ c)
     n = tanh(V @ x + R @ (f * h) + p)
     c.next = tanh(Q @ n + 0.5 * c)
-    h.next = (1 - f) * n + f * h * g
+    h.next = (1 - f) * n + f * h * g * k
 
 
 PROGRAM = stages(Planted).program
@@ -119,7 +121,7 @@ class In:
 
     def product(self, out, change):
         return self.with_pass(products=tuple(
-            change(product) if out in dict(product.outs) else product for product in self.p.products))
+            change(product) if out in sum(product.outs, ()) else product for product in self.p.products))
 
 
 FORWARD, BACKWARD = In("forward"), In("backward")
@@ -191,8 +193,10 @@ MORE = {
     "phases in reverse": lambda: BACKWARD.with_pass(phases=BACKWARD.p.phases[::-1]),
     "time in the wrong direction": lambda: BACKWARD.with_pass(graph=replace(BACKWARD.p.graph, reverse=False)),
     "factors of a product swapped": lambda: BACKWARD.product(
-        "d_U", lambda product: Product(product.outs, (product.right,), product.lefts[0])),
+        "d_Q", lambda product: Product(product.rights, product.lefts, product.outs)),
     "rows of a product swapped": lambda: BACKWARD.product(
+        "d_W", lambda product: replace(product, outs=tuple(outs[::-1] for outs in product.outs))),
+    "products of a value swapped": lambda: BACKWARD.product(
         "d_W", lambda product: replace(product, outs=product.outs[::-1])),
     "a product lost": lambda: BACKWARD.with_pass(products=BACKWARD.p.products[1:]),
     "a sum lost": lambda: BACKWARD.with_pass(sums=BACKWARD.p.sums[1:]),

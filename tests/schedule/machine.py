@@ -75,10 +75,11 @@ class Machine:
         found = {v.name: np.zeros(tuple(self.sizes[dim] for dim in v.dims)) for v in graph.with_role("sum")}
         for product in self.made.products:
             left = np.concatenate([self.rows(name) for name in product.lefts], axis=1)
-            stacked, row = left.T @ self.rows(product.right), 0
-            for out, dim in product.outs:
-                found[out] += stacked[row:row + self.sizes[dim]]
-                row += self.sizes[dim]
+            for right, outs in zip(product.rights, product.outs, strict=True):
+                stacked, row = left.T @ self.rows(right), 0
+                for out in outs:
+                    found[out] += stacked[row:row + len(found[out])]
+                    row += len(found[out])
         for total in self.made.sums:
             rows = self.sums[total.operand][None] if total.operand in self.sums else self.rows(total.operand)
             found[total.out] += rows.sum() if total.scalar else rows.sum(axis=0)

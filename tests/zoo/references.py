@@ -207,7 +207,7 @@ def lstm_multiplicative_backward(p, grads, d, v):
 
 def nas_forward(p, x, s):
     h, c_old = s["h"], s["c"]
-    left, right = x @ p["W_3"].T + p["b_3"], h @ p["U_3"].T
+    left, right = x @ p["W_3"].T, h @ p["U_3"].T + p["b_3"]
     a = [left * right if k == 3 else _gate(p, str(k), x, h) for k in range(8)]
     n = [np.tanh(a[k]) if k in (4, 6) else np.maximum(a[k], 0) if k in (1, 3) else sigmoid(a[k]) for k in range(8)]
     m = [np.tanh(n[0] * n[1]), np.tanh(n[2] + n[3]), np.tanh(n[4] * n[5]), sigmoid(n[6] + n[7])]
@@ -228,7 +228,7 @@ def nas_backward(p, grads, d, v):
           for k in range(8)}
     d_left, d_right = da["3"] * right, da.pop("3") * left
     grads["W_3"] += d_left.T @ x
-    grads["b_3"] += d_left.sum(axis=0)
+    grads["b_3"] += d_right.sum(axis=0)
     grads["U_3"] += d_right.T @ h
     dx, dh = _sum_over_gates(p, grads, da, x, h)
     return dx + d_left @ p["W_3"], {"h": dh + d_right @ p["U_3"], "c": d_inner}

@@ -265,6 +265,14 @@ def test_the_fourth_node_of_nas_multiplies_its_products():
     assert differ(results("nas", sample, p | {"U_3": -p["U_3"]}), results("nas", sample, p))
 
 
+def test_the_bias_of_that_node_stands_beside_the_product_with_the_state():
+    """As in NASCell of TensorFlow: without W_3 x the node is 0 whatever b_3 is, without U_3 h it is not."""
+    sample = Sample.draw(zoo.find("nas"), T=5, B=3, I=4, H=6, seed=3)
+    for matrix, seen in (("W_3", False), ("U_3", True)):
+        p = sample.params | zeros(sample.params, matrix)
+        assert differ(results("nas", sample, p | {"b_3": p["b_3"] + 1}), results("nas", sample, p)) == seen
+
+
 def test_the_highway_of_sru_with_the_identity_is_the_papers():
     """r = 0 shows the input itself."""
     sample = Sample.draw(zoo.find("sru"), T=5, B=3, I=6, H=6, seed=3)

@@ -141,7 +141,7 @@ def lstm_layer_norm(p, x, h, c):
 
 
 def gru_layer_norm(p, x, h):
-    """Ba et al. 2016, arXiv:1607.06450, supplementary material."""
+    """Ba et al. 2016, arXiv:1607.06450, eqs. 26 to 28."""
     pairs = zip(normed(p, x, "W", "g_x", "rz"), normed(p, h, "U", "g_h", "rz"), "rz", strict=True)
     r, z = (sigmoid(a + b + p[f"b_{k}"]) for a, b, k in pairs)
     [of_x], [of_h] = normed(p, x, "W", "g_x", "n"), normed(p, h, "U", "g_h", "n")
@@ -163,8 +163,8 @@ def rhn(p, x, s):
 
 
 def nas(p, x, h, c):
-    """Zoph and Le 2017, arXiv:1611.01578, appendix."""
-    product = linear(x, p["W_3"], p["b_3"]) * linear(h, p["U_3"])
+    """Zoph and Le 2017, arXiv:1611.01578, appendix; biases as in NASCell of TensorFlow, beside U h."""
+    product = linear(x, p["W_3"]) * linear(h, p["U_3"], p["b_3"])
     a = [product if k == 3 else gate(p, str(k), x, h) for k in range(8)]
     left = tanh(tanh(sigmoid(a[0]) * relu(a[1])) + c)
     c = left * tanh(sigmoid(a[2]) + relu(a[3]))

@@ -15,7 +15,7 @@ def hard_sigmoid(a):
 
 
 def rnn_multiplicative(p, x, h):
-    """Sutskever et al. 2011."""
+    """Sutskever et al. 2011, eqs. 7 and 8, with a bias."""
     m = linear(x, p["W_m"]) * linear(h, p["U_m"])
     h = tanh(linear(x, p["W"], p["b"]) + linear(m, p["U"]))
     return h, h
@@ -32,7 +32,7 @@ def rnn_multiplicative_integration(p, x, h):
 
 
 def lstm_projected(p, x, h, c):
-    """Sak et al. 2014, arXiv:1402.1128, without peepholes."""
+    """Sak et al. 2014, arXiv:1402.1128, eqs. 7 to 12, without peepholes."""
     i, f, o = (sigmoid(gate(p, k, x, h)) for k in "ifo")
     c = f * c + i * tanh(gate(p, "g", x, h))
     h = linear(o * tanh(c), p["W_p"])
@@ -71,7 +71,7 @@ def gru3(p, x, h):
 
 
 def slstm(p, x, h, c, n, m):
-    """Beck et al. 2024, arXiv:2405.04517, the stabilised form."""
+    """Beck et al. 2024, arXiv:2405.04517, eqs. 8 to 17."""
     log_i, log_f = gate(p, "i", x, h), logsigmoid(gate(p, "f", x, h))
     z, o = tanh(gate(p, "z", x, h)), sigmoid(gate(p, "o", x, h))
     new = torch.maximum(log_f + m, log_i)

@@ -11,12 +11,14 @@
    width    numbers in a row
    size     numbers in a slot, which holds one step of the whole batch
    mask     slot = step & mask: -1 keeps every step, 1 the last two, 0 one
+   ahead    numbers from a step's rows to those of the step treated next, 0 where they are the same few ones
    chunked  1: steps count from the first one of the present chunk */
 struct sc_rows {
     void *base;
     ptrdiff_t width;
     ptrdiff_t size;
     ptrdiff_t mask;
+    ptrdiff_t ahead;
     ptrdiff_t chunked;
 };
 
@@ -43,6 +45,30 @@ struct sc_operand {
     ptrdiff_t stride;
     ptrdiff_t K;
 };
+
+/* Numbers in rows, `stride` apart. */
+struct sc_matrix {
+    void *base;
+    ptrdiff_t rows, columns, stride;
+};
+
+/* A right factor with as many rows as the left one, and where left^T right goes. */
+struct sc_factor {
+    struct sc_matrix right;
+    void *out;
+};
+
+/* What is summed over all rows of `left`: its products with `count` factors, and itself, unless total is NULL. Of the
+   columns from..to only: threads share them. */
+struct sc_outer {
+    struct sc_matrix left;
+    const struct sc_factor *factors;
+    ptrdiff_t count, from, to;
+    void *total, *work;
+};
+
+/* Rows that sc_outer treats together, and bytes of memory that it works in: most of a cache of one megabyte. */
+enum { SC_OUTER_STEPS = 384, SC_OUTER_BYTES = 720 * 1024 };
 
 /* An array, and what sc_fingerprint finds. */
 struct sc_print {

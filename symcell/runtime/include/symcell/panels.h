@@ -11,6 +11,7 @@
 
 #define vget SC(vget)
 #define vput SC(vput)
+#define vput_ahead SC(vput_ahead)
 #define vaccumulate SC(vaccumulate)
 #define vpower SC(vpower)
 
@@ -28,6 +29,12 @@ SC_INLINE void vput(real *p, vec x, ptrdiff_t n) {
     else vstore_part(p, x, (long)n);
 }
 #endif
+
+/* The same, and the line `ahead` numbers further on is on its way when the next step stores there. */
+SC_INLINE void vput_ahead(real *p, vec x, ptrdiff_t n, ptrdiff_t ahead) {
+    vput(p, x, n);
+    __builtin_prefetch((const char *)p + ahead * (ptrdiff_t)sizeof *p, 1);
+}
 
 SC_INLINE void vaccumulate(real *p, vec x, ptrdiff_t n) { vput(p, vget(p, n) + x, n); }
 
@@ -125,6 +132,9 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *opera
             default: if (limit >= 8) SC(tile)(8, N, operand, operands, row, panel, sums); break;               \
         }                                                                                                      \
     }
+/* Rows that a tile of N vectors has at most. */
+SC_INLINE int SC(tile_limit)(int N) { return SC_REGS == 32 ? (N == 4 ? 6 : 8) : N == 4 ? 3 : N == 3 ? 4 : 6; }
+
 #define SC_LIMIT_1 (SC_REGS == 32 ? 8 : 6)
 #define SC_LIMIT_2 (SC_REGS == 32 ? 8 : 6)
 #define SC_LIMIT_3 (SC_REGS == 32 ? 8 : 4)
@@ -231,12 +241,13 @@ SC_INLINE void SC(turn)(real *to, ptrdiff_t step, const real *const *row, ptrdif
 #undef SC_LOW_PAIRS
 #undef SC_HIGH_PAIRS
 
-/* Rows of W as columns: to[k * step + l] = rows[l * K + k] for `count` rows, at most VL. Squares of 16 bytes are turned
+/* Rows as columns: to[k * step + l] = rows[l * stride + k] for `count` rows, at most VL. Squares of 16 bytes are turned
    in registers; the last one overlaps the one before it. Rows that are not there are read as the last one. */
-SC_INLINE void SC(pack_rows)(real *to, ptrdiff_t step, const real *rows, ptrdiff_t K, ptrdiff_t count) {
+SC_INLINE void SC(pack_rows)(real *to, ptrdiff_t step, const real *rows, ptrdiff_t stride, ptrdiff_t K,
+                             ptrdiff_t count) {
     enum { S = SC(square) };
     const real *row[VL];
-    for (ptrdiff_t l = 0; l < VL; ++l) row[l] = rows + (l < count ? l : count - 1) * K;
+    for (ptrdiff_t l = 0; l < VL; ++l) row[l] = rows + (l < count ? l : count - 1) * stride;
     for (ptrdiff_t k = 0; k < K && K >= S; k += S) {
         const ptrdiff_t first = k <= K - S ? k : K - S;
         SC(turn)(to + first * step, step, row, first, count);
@@ -258,7 +269,8 @@ static __attribute__((unused)) SC_ONE_COPY void SC(pack)(real *panel, ptrdiff_t 
     const ptrdiff_t step = SC(vectors)(G * width) * VL;
     real *const to = panel + before * step;
     for (ptrdiff_t l = 0; l < width; l += VL)
-        SC(pack_rows)(to + g * width + l, step, matrix + (block + l) * K, K, width - l < VL ? width - l : VL);
+        SC(pack_rows)(to + g * width + l, step, matrix + (block + l) * K, K, K,
+                      width - l < VL ? width - l : VL);
     if (g == G - 1) SC(pack_end)(to, K, G * width, step);
 }
 

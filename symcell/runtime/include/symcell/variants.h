@@ -18,12 +18,14 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_AVX512 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_AVX512_ENTRIES(name) {"avx512", 32, name##_avx512_f32}, {"avx512", 64, name##_avx512_f64},
@@ -36,12 +38,14 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_AVX2 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_AVX2_ENTRIES(name) {"avx2", 32, name##_avx2_f32}, {"avx2", 64, name##_avx2_f64},
@@ -54,12 +58,14 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_NEON 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_NEON_ENTRIES(name) {"neon", 32, name##_neon_f32}, {"neon", 64, name##_neon_f64},
@@ -72,12 +78,14 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_BASE 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
+#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_BASE_ENTRIES(name) {"base", 32, name##_base_f32}, {"base", 64, name##_base_f64},

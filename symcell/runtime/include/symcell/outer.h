@@ -1,0 +1,93 @@
+/* Gradients of parameters: sums over all steps. Included once per instruction set and precision, after panels.h, whose
+   tiles do the work.
+
+   Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory, and the right
+   factors are packed into panels. What these rows give is added to the result: in one order, however large a tile is and
+   however many threads share the columns. */
+
+/* Numbers between turned columns: no power of two, or they would meet in few sets of the cache. Columns turned at once:
+   what the panel leaves of the memory to work in. */
+enum {
+    SC(outer_stride) = SC_OUTER_STEPS + VL,
+    SC(outer_columns) = (SC_OUTER_BYTES / (int)sizeof(real) - 4 * VL * SC_OUTER_STEPS) / SC(outer_stride)
+};
+
+/* The sums of `steps` rows for one panel: `width` columns of the right factor from `column` on, and `count` turned ones of
+   the left factor from `first` on. */
+SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turned, const real *panel, ptrdiff_t first,
+                               ptrdiff_t count, ptrdiff_t column, ptrdiff_t width, ptrdiff_t steps, int add) {
+    const ptrdiff_t columns = factor->right.columns;
+    const int N = SC(vectors)(width), limit = SC(tile_limit)(N);
+    const struct sc_operand operand[] = {{turned, SC(outer_stride), steps}};
+    for (ptrdiff_t m = 0; m < count;) {
+        const int R = SC(tile_rows)(count - m, limit);
+        real *const out = (real *)factor->out + (first + m) * columns + column;
+        vec sums[8 * 4];
+        for (int i = 0; i < R && add; ++i) /* at hand once the sums are known */
+            for (int n = 0; n < N; ++n) __builtin_prefetch(out + i * columns + n * VL, 1);
+        SC(panel_tile)(R, 1, width, operand, 1, m, panel, sums);
+        for (int i = 0; i < R; ++i)
+            for (int n = 0; n < N; ++n) {
+                real *const to = out + i * columns + n * VL;
+                if (add) vaccumulate(to, sums[i * N + n], width - n * VL);
+                else vput(to, sums[i * N + n], width - n * VL);
+            }
+        m += R;
+    }
+}
+
+/* The sums of turned columns, `steps` numbers each. */
+SC_INLINE void SC(outer_total)(real *total, const real *turned, ptrdiff_t count, ptrdiff_t steps, int add) {
+    for (ptrdiff_t m = 0; m < count; ++m) {
+        vec lanes = vfill(0.0);
+        for (ptrdiff_t k = 0; k < steps; k += VL) lanes = lanes + vget(turned + m * SC(outer_stride) + k, steps - k);
+        real sum = 0;
+        for (int l = 0; l < VL; ++l) sum += lanes[l];
+        total[m] = add ? total[m] + sum : sum;
+    }
+}
+
+/* The products of so few rows that turning and packing them would take longer: the same numbers. */
+SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor) {
+    const struct sc_matrix *const left = &c->left, *const right = &factor->right;
+    for (ptrdiff_t m = c->from; m < c->to; ++m)
+        for (ptrdiff_t n = 0; n < right->columns; n += VL) {
+            vec sum = vfill(0.0);
+            for (ptrdiff_t k = 0; k < left->rows; ++k)
+                sum = vfma(vbroadcast((const real *)left->base + k * left->stride + m),
+                           vget((const real *)right->base + k * right->stride + n, right->columns - n), sum);
+            vput((real *)factor->out + m * right->columns + n, sum, right->columns - n);
+        }
+}
+
+/* Finds sums over all rows, a struct sc_outer. */
+static __attribute__((unused)) void SC(sc_outer)(void *call) {
+    const struct sc_outer *const c = call;
+    real *const panel = c->work, *const turned = panel + 4 * VL * SC_OUTER_STEPS;
+    const int few = c->left.rows <= 2;
+    for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count && few; ++factor)
+        SC(outer_few)(c, factor);
+    for (ptrdiff_t first = c->from; first < c->to;) {
+        const ptrdiff_t blocks = (c->to - first + SC(outer_columns) - 1) / SC(outer_columns);
+        const ptrdiff_t count = (c->to - first + blocks - 1) / blocks;
+        for (ptrdiff_t t = 0; t == 0 || t < c->left.rows; t += SC_OUTER_STEPS) {
+            const ptrdiff_t steps = c->left.rows - t < SC_OUTER_STEPS ? c->left.rows - t : SC_OUTER_STEPS;
+            const real *const left = (const real *)c->left.base + t * c->left.stride + first;
+            for (ptrdiff_t k = 0; k < steps; k += VL)
+                SC(pack_rows)(turned + k, SC(outer_stride), left + k * c->left.stride, c->left.stride, count,
+                              steps - k < VL ? steps - k : VL);
+            if (c->total) SC(outer_total)((real *)c->total + first, turned, count, steps, t > 0);
+            for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count && !few; ++factor) {
+                const struct sc_matrix *const right = &factor->right;
+                for (ptrdiff_t column = 0, width; column < right->columns; column += width) {
+                    const ptrdiff_t wide = SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL;
+                    width = SC(block_width)(right->columns - column, wide);
+                    SC(pack_transposed)(panel, width, 1, 0, 0, (const real *)right->base + t * right->stride, column,
+                                        steps, right->stride);
+                    SC(outer_panel)(factor, turned, panel, first, count, column, width, steps, t > 0);
+                }
+            }
+        }
+        first += count;
+    }
+}

@@ -1,0 +1,94 @@
+"""Sums over all steps (outer.h): every instruction set that this machine has, sizes around each of its borders."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import symcell
+from symcell.runtime import cpu
+
+in_both = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+MODULE = symcell.compile("lstm", "float32")._passes.module
+ISAS = [isa for isa in MODULE.isas() if isa in cpu.supported_isas()]
+STEPS = 384  # of SC_OUTER_STEPS
+SHAPES = [(N, M, K) for N in (0, 1, 2, 3, STEPS - 1, STEPS, STEPS + 1, 3 * STEPS + 5)
+          for M, K in ((1, 1), (7, 70), (37, 16))]
+SHAPES += [(50, 900, 3), (5, 3, 129), (17, 6, 64), (STEPS + 1, 401, 65)]
+
+
+def factor(rng, rows, columns, dtype, more=3):
+    """Columns in the middle of longer rows."""
+    return rng.standard_normal((rows, columns + 2 * more)).astype(dtype)[:, more : more + columns]
+
+
+def summed(isa, left, rights, total=True, edges=None):
+    """What `over_all_steps` finds, in arrays that end in numbers it must leave alone."""
+    M = left.shape[1]
+    outs = [np.full(M * right.shape[1] + 1, 7, left.dtype) for right in rights]
+    sums = np.full(M + 1, 7, left.dtype)
+    work = np.full(MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
+    edges = edges or [0, M]
+    for first, last in pairwise(edges):
+        MODULE.over_all_steps(isa, left.itemsize, left, rights, outs, sums if total else None, work, first, last)
+    assert all(array[-1] == 7 for array in (*outs, sums, work))
+    return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
+
+
+@in_both
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("N", "M", "K"), SHAPES)
+def test_products_and_sums(isa, N, M, K, dtype):
+    rng = np.random.default_rng(N + M + K)
+    left, rights = factor(rng, N, M, dtype), [factor(rng, N, K, dtype), factor(rng, N, 5, dtype)]
+    outs, sums = summed(isa, left, rights)
+    bound = 4 * np.sqrt(N + 1) * np.finfo(dtype).eps
+    for out, right in zip(outs, rights, strict=True):
+        size = np.abs(left.astype(np.float64)).T @ np.abs(right.astype(np.float64)) + 1e-30
+        assert (np.abs(out - left.astype(np.float64).T @ right) <= bound * size).all()
+    assert (np.abs(sums - left.astype(np.float64).sum(axis=0)) <= bound * (np.abs(left).sum(axis=0) + 1e-30)).all()
+
+
+@in_both
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("N", [1, 700])
+def test_parts_find_the_same_bits(isa, N, dtype):
+    rng = np.random.default_rng(0)
+    left, right = factor(rng, N, 413, dtype), factor(rng, N, 37, dtype)
+    [whole], sums = summed(isa, left, [right])
+    for edges in ([0, 1, 7, 413], [0, 200, 400, 413], [0, 413]):
+        [out], again = summed(isa, left, [right], edges=edges)
+        assert np.array_equal(out, whole)
+        assert np.array_equal(again, sums)
+
+
+def test_rows_follow_one_another_in_a_fixed_order():
+    """A sum of rows is not the sum of the same rows in another order: the bits above could not differ otherwise."""
+    rng = np.random.default_rng(1)
+    left, right = factor(rng, 700, 5, "float32"), factor(rng, 700, 5, "float32")
+    [out], _ = summed(ISAS[0], left, [right])
+    [other], _ = summed(ISAS[0], left[::-1].copy(), [right[::-1].copy()])
+    assert not np.array_equal(out, other)
+
+
+def test_what_does_not_fit_is_refused():
+    left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
+    out, work = np.zeros((3, 2), np.float32), np.zeros(MODULE.WORK_BYTES // 4, np.float32)
+
+    def call(left=left, rights=(right,), outs=(out,), total=None, work=work, first=0, last=3):
+        MODULE.over_all_steps(ISAS[0], 4, left, rights, outs, total, work, first, last)
+
+    call()
+    for wrong, message in (
+            ({"rights": (right[:3],)}, "factors of 4 and 3 rows"),
+            ({"outs": (out[:2],)}, "a product has 16 bytes, 24 are needed"),
+            ({"total": np.zeros(2, np.float32)}, "a sum has 8 bytes, 12 are needed"),
+            ({"work": work[1:]}, "work has"),
+            ({"last": 4}, "columns 0 to 4 of 3"),
+            ({"first": -1}, "columns -1 to 3 of 3"),
+            ({"left": left.T}, "a factor needs contiguous rows"),
+            ({"left": left.astype(np.float64)}, "a factor needs contiguous rows"),
+            ({"outs": ()}, "longer|shorter|argument 2")):
+        with pytest.raises(ValueError, match=message):
+            call(**wrong)
