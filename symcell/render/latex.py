@@ -111,9 +111,9 @@ class Formula:
         expression = node.expression
         if node.product:
             left, right = node.product
-            return f"{self(left, Level.ATOM)} {self(right, Level.ATOM)}", Level.APPLIED
+            return beside(self(left, Level.ATOM), self(right, Level.ATOM)), Level.APPLIED
         if node.over == "all" and node.kind != "sum":
-            return self.reduction(node.kind, str(expression)), Level.APPLIED
+            return self.reduction(node.kind, str(expression))
         if node.kind == "shift":
             word = r"\operatorname{{colmax}}" if node.over == "columns" else r"\operatorname{{rowmax}}"
             return sized(word + r"\left({0}\right)", [self(expression)]), Level.APPLIED
