@@ -11,7 +11,7 @@ from symcell.zoo import find, names
 from symcell.zoo.highway import rhn
 from tests.oracle import graphs
 from tests.random_cells.generator import seeded
-from tests.render.cells import Bare, Derived, Entries, Odd, Shared
+from tests.render.cells import Bare, Derived, Entries, Odd, Reduced, Shared
 
 
 class LongNames(Cell):
@@ -73,7 +73,7 @@ LONG = {
     "zoneout": zoneout("lem", 0.1), "dropout": variational_dropout("slstm", 0.2), "normalised": layer_normalised("lem"),
     "both": zoneout(layer_normalised("unicornn"), 0.1),
 }  # fmt: skip
-ODD = {cell.__name__: cell for cell in (Odd, Shared, Bare, Derived, Entries)}
+ODD = {cell.__name__: cell for cell in (Odd, Shared, Bare, Derived, Entries, Reduced)}
 CELLS = {name: name for name in names()} | ODD | LONG
 SEEDS = range(24)  # of random cells
 
