@@ -224,7 +224,8 @@ def test_a_document_stands_for_a_cell(symcell, folder):
     ("[1]", "cell.json: the document: expected an object with format, "),
     ("[" * 10_000, "cell.json: the document is nested too deeply to be a cell."),
     (MGU.to_json().replace('["tanh"', '["__import__"'), "MGU: equations[1] ('n'): the function '__import__' is not"),
-    (MGU.to_json().replace('"doc": "', '"doc": "\\u001b[31m'), "MGU: doc holds a character that cannot be printed."),
+    (MGU.to_json().replace('"doc": "', '"doc": "\\u001b[31m'),
+     "MGU: doc holds a character that cannot be printed: '\\x1b'."),
 ])
 def test_a_document_that_is_no_cell(refused, folder, text, message):
     (folder / "cell.json").write_text(text, encoding="utf-8")
