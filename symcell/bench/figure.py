@@ -11,6 +11,18 @@ from symcell.bench.rows import Row
 MARKS = "osD^v<>PX*"
 
 
+def check(path: Path) -> None:
+    """Look whether a figure can be drawn, and its suffix is a format.
+
+    Raises:
+        MissingError: matplotlib is not installed.
+        ValueError: it knows no such format; the message lists those that it knows.
+    """
+    formats = load("matplotlib.backend_bases").FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in formats:
+        raise ValueError(f"{path} does not end in one of .{', .'.join(sorted(formats))}.")
+
+
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Write the figure; its suffix says in which format.
 

@@ -63,18 +63,19 @@ def jax_candidate(problem: Problem) -> Candidate:
         end = compute(plan, plan.after, {**env, **steps}, leaves["weights"], "after", functions)
         return end[problem.output], final
 
-    def loss(leaves: Any, dy: Array) -> Any:
-        y, final = run(leaves)
-        return (y * dy).sum(), (y, final)
+    def trained(leaves: Any, dy: Array) -> Any:
+        (y, final), pull = jax.vjp(run, leaves)
+        (found,) = pull((dy, jax.tree.map(jnp.zeros_like, final)))
+        return y, final, found
 
     leaves = jax.tree.map(jnp.asarray, _leaves(problem))
     dy, forward = jnp.asarray(problem.dy), jax.jit(run)
     taped = jax.jit(lambda leaves: jax.vjp(run, leaves))  # keeps what the gradient needs, as the others do
-    training = jax.jit(jax.value_and_grad(loss, has_aux=True))
+    training = jax.jit(trained)
     ahead = Work(lambda: jax.block_until_ready(forward(leaves)), lambda pair: _read(problem, pair[0], pair[1]))
     tape = Work(lambda: jax.block_until_ready(taped(leaves)), lambda found: _read(problem, *found[0]))
     train = Work(lambda: jax.block_until_ready(training(leaves, dy)),
-                 lambda found: _read(problem, found[0][1][0], found[0][1][1], found[1]))
+                 lambda found: _read(problem, *found))
     return Candidate("JAX", {"infer": ahead, "forward": tape, "training": train})
 
 

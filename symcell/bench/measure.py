@@ -23,7 +23,7 @@ MODES = ("infer", "forward", "training")
 TIE = 0.03
 LONG = 1.0  # seconds; a call that takes longer is repeated three times, a shorter one at least five
 PAUSE = 0.02  # seconds before each call on several threads: those of other libraries spin for a while after their work
-SHORT = 0.02  # seconds; a shorter call is timed when it runs for the second time in a row
+SHORT = 0.02  # seconds; where the fastest is shorter, calls are timed when they run for the second time in a row
 GIVE_UP = 20.0  # seconds; a peer whose first call, compilation included, takes longer does not count
 
 
@@ -42,10 +42,12 @@ def medians(tasks: Sequence[Callable[[], object]], seconds: float = 0.5, pause: 
     """Return the median seconds of each task, in rounds in which each has its turn, after a pause.
 
     In its turn a short task runs twice, and the second time counts: the first one pays for what the task before it has
-    driven out of the caches, which doubles the time of a small call and differs from task to task. There are at least
-    five rounds, three where a call takes more than a second, and as many as begin in `seconds`.
+    driven out of the caches, which doubles the time of a small call and differs from task to task. Short are all that
+    take less than ten times SHORT, if the fastest takes less than that. There are at least five rounds, three where a
+    call takes more than a second, and as many as begin in `seconds`.
     """
-    short = [_seconds(task) < SHORT for task in tasks]
+    first = [_seconds(task) for task in tasks]
+    short = [min(first) < SHORT and each < 10 * SHORT for each in first]
     times: list[list[float]] = [[] for _ in tasks]
     start = time.perf_counter()
     while True:

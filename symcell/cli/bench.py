@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from symcell.cli.errors import CliError, Exit
 
 if TYPE_CHECKING:
     from symcell.bench.rows import Row
+    from symcell.cli.cells import Found
 
 Shape = tuple[int, int, int, int]
 Case = tuple[str, Shape, str]  # cell, as on the command line; (T, B, I, H); dtype
@@ -86,13 +87,32 @@ def run(cases: Callable[[], Iterable[Case]], chosen: Options, seconds: float = 0
         raise CliError(f"--threads {chosen.threads}: this process may use {cores} core{'s' * (cores > 1)}.")
     with machine.pinned(chosen.threads), ExitStack() as stack:
         progress = stack.enter_context(terminal.Progress())
+        planned = _planned(cases(), chosen)
         progress("the machine's rates")
         about = machine.describe(chosen.threads)
-        rows = collect(cases(), chosen, seconds, progress)
+        _write(chosen.json, about, ())  # what cannot be written is said now, not after the last row
+        rows: list[Row] = []
+        for part in collect(planned, chosen, seconds, progress):
+            rows += part
+            _write(chosen.json, about, rows)
     for line in _about(about):
         terminal.out(line)
-    publish(rows, about, chosen)
+    publish(rows, chosen)
     return rows
+
+
+def _planned(cases: Iterable[Case], chosen: Options) -> list[tuple[Case, Found]]:
+    """Return the cases with their cells, so that whatever is wrong with the options is found before the first row."""
+    from symcell.bench import figure
+    from symcell.bench.problem import MissingError
+    from symcell.cli.cells import resolve
+
+    if chosen.plot:
+        try:
+            figure.check(chosen.plot)
+        except (MissingError, ValueError) as error:
+            raise CliError(f"--plot: {error}") from None
+    return [(case, resolve(case[0])) for case in cases]
 
 
 def cases(cell: str, chosen: Options) -> Iterable[Case]:
@@ -102,46 +122,55 @@ def cases(cell: str, chosen: Options) -> Iterable[Case]:
     return [(cell, shape, dtype) for shape in chosen.shapes or FEW for dtype in chosen.dtypes or ("float32",)]
 
 
-def collect(cases: Iterable[Case], chosen: Options, seconds: float, progress: terminal.Progress) -> list[Row]:
-    """Return the rows of all cases."""
+def collect(planned: Iterable[tuple[Case, Found]], chosen: Options, seconds: float,
+            progress: terminal.Progress) -> Iterator[list[Row]]:
+    """Yield the rows of each case."""
     from symcell.bench.rows import rows_of, where
-    from symcell.cli.cells import resolve
     from symcell.cli.kernels import compiled
 
-    rows: list[Row] = []
-    for cell, shape, dtype in cases:
-        found = resolve(cell)
+    for (cell, shape, dtype), found in planned:
         kernel = compiled(found, dtype, progress).kernel
         progress(f"{cell} {','.join(map(str, shape))} {dtype}")
+        rows: list[Row] = []
         for row in rows_of(kernel.name if found.file else cell, found.spec, kernel, shape, chosen.modes or MODES,
                            chosen.threads, seconds):
             rows.append(row)
             ratio = f"best peer / symcell {row['ratio']:.2f} ({row['best']})" if row.get("ratio") else "no peer"
             progress(f"{where(row)}: {row.get('error') or ratio}")
-    return rows
+        yield rows
 
 
-def publish(rows: Sequence[Row], about: dict[str, object], chosen: Options) -> None:
-    """Print the tables and the remarks, and write the files."""
+def publish(rows: Sequence[Row], chosen: Options) -> None:
+    """Print the tables and the remarks, and draw the figure."""
     from symcell.bench import figure, report
-    from symcell.bench.problem import MissingError
-    from symcell.bench.rows import means, remarks
+    from symcell.bench.rows import remarks
 
     for title, table in report.tables(rows):
         terminal.out(f"\n{title}\n")
         terminal.show(table)
     for line in remarks(rows):
         terminal.out(f"\n{line}")
-    try:
-        if chosen.json:
-            content = {"machine": about, "rows": rows, "means": means(rows)}
-            chosen.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        if chosen.plot:
+    if chosen.plot:
+        try:
             figure.draw(rows, chosen.plot)
-    except MissingError as error:
-        raise CliError(f"--plot: matplotlib is {error}.") from None
+        except OSError as error:
+            raise _unwritable(error) from error
+
+
+def _write(path: Path | None, about: dict[str, object], rows: Sequence[Row]) -> None:
+    from symcell.bench.rows import means
+
+    if path is None:
+        return
+    try:
+        content = {"machine": about, "rows": rows, "means": means(rows)}
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise CliError(f"{error.filename} cannot be written: {error.strerror}.", Exit.FILE) from error
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> CliError:
+    return CliError(f"{error.filename} cannot be written: {error.strerror}.", Exit.FILE)
 
 
 def failed(rows: Sequence[Row]) -> bool:

@@ -169,7 +169,7 @@ class Passes:
         sums = self.pool.empty(f"gradient {name} total", (M,), cell) if total else None
         parts = threads.split(M, self.threads, float(N) * M * sum(right.shape[1] for right in rights))
         length = (self.module.WORK_BYTES // self.dtype.itemsize,)
-        work = {first: self.pool.empty(f"work {first}", length, cell) for first, _ in parts}
+        work = {first: self.pool.empty(f"work {k}", length, cell) for k, (first, _) in enumerate(parts)}
 
         def task(first: int, last: int) -> None:
             self.module.over_all_steps(
