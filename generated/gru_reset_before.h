@@ -54,7 +54,7 @@ struct gru_reset_before_backward {
     struct sc_rows m_n; /* n: given */
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
-    struct sc_rows m_all_deltas; /* d_a_n | d_a_z | d_a_r: operands of the weight gradients, side by side */
+    struct sc_rows m_all_deltas; /* d_a_n | d_a_z | d_a_r: side by side, so that the gradients of parameters read them once */
     struct sc_rows m_d_h_next; /* d_h.next: read by a later stage of the step */
     struct sc_rows m_U_nT_d_a_n; /* U_nT_d_a_n: read by a later stage of the step */
     struct sc_rows m_d_x; /* d_x: the result */

@@ -272,25 +272,28 @@ forward pass, chunk by chunk
       panel W_r_x = W_r @ x
       panel W_z_x = W_z @ x
       panel W_n_x = W_n @ x
+      tiles  8 x 1 with 32 registers, 4 x 1 with 16 registers
       writes W_r_x, W_z_x, W_n_x
   for each step:
     stage step_0 (H)
       panel U_r_h = U_r @ h
       panel U_z_h = U_z @ h
+      tiles  6 x 2 with 32 registers, 6 x 1 with 16 registers
       a_r = U_r_h + W_r_x + b_r
       r = sigmoid(a_r)
       a_z = U_z_h + W_z_x + b_z
       z = sigmoid(a_z)
       h_r = h*r
       writes r, z, h_r
-      lines of the next step fetched ahead: r, z, h_r
+      ahead  r, z, h_r
     stage step_1 (H)
       panel U_n_h_r = U_n @ h_r
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       a_n = U_n_h_r + W_n_x + b_n
       n = tanh(a_n)
       h.next = h*z + n*(1 - z)
       writes n, h.next
-      lines of the next step fetched ahead: n, h.next
+      ahead  n, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -328,22 +331,27 @@ backward pass, chunk by chunk, last first
       writes d_h.next, d_a_n, d_a_z
     stage step_1 (H)
       panel U_nT_d_a_n = U_n.T @ d_a_n
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_r = U_nT_d_a_n*h
       d_a_r = d_r*r*(1 - r)
       writes U_nT_d_a_n, d_a_r
-      lines of the next step fetched ahead: d_a_r
+      ahead  d_a_r
     stage step_2 (H)
       panel d_h.sum = U_z.T @ d_a_z + U_r.T @ d_a_r
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
       writes d_h
   all steps of the chunk at once:
     stage after (I)
       panel d_x.sum = W_n.T @ d_a_n + W_z.T @ d_a_z + W_r.T @ d_a_r
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_x = d_x.sum
       writes d_x
   once, over all steps:
+    d_a_n: read once, for all that follows with it
     gemm  [d_U_n] = [d_a_n]^T h_r
     gemm  [d_W_n] = [d_a_n]^T x
+    d_a_z | d_a_r: read once, for all that follows with them
     gemm  [d_U_z | d_U_r] = [d_a_z | d_a_r]^T h
     gemm  [d_W_z | d_W_r] = [d_a_z | d_a_r]^T x
     sum   d_b_r += d_a_r
@@ -358,10 +366,19 @@ backward pass, chunk by chunk, last first
     n                        (H)  all            given
     d_y                      (H)  all            given
     d_h                      (H)  ring           carry
-    d_a_n | d_a_z | d_a_r    (H + H + H)  all            operands of the weight gradients, side by side
+    d_a_n | d_a_z | d_a_r    (H + H + H)  all            side by side, so that the gradients of parameters read them once
     d_h.next                 (H)  step           read by a later stage of the step
     U_nT_d_a_n               (H)  step           read by a later stage of the step
     d_x                      (I)  all            the result
+
+reasons
+  tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
+  chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
+  threads  share the members of the batch, for the whole sequence, and the columns of parameter gradients
+           (kernel.threads): no step waits for another thread, and no sum is split
+  packing  before the first step; of a single step block by block, just before each is used
+  order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """
 
 

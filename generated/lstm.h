@@ -63,7 +63,7 @@ struct lstm_backward {
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
     struct sc_rows m_d_c; /* d_c: carry */
-    struct sc_rows m_all_deltas; /* d_a_o | d_a_g | d_a_f | d_a_i: operands of the weight gradients, side by side */
+    struct sc_rows m_all_deltas; /* d_a_o | d_a_g | d_a_f | d_a_i: side by side, so that the gradients of parameters read them once */
     struct sc_rows m_d_x; /* d_x: the result */
     const void *p_W_i; /* (H, I) */
     const void *p_W_f; /* (H, I) */

@@ -293,6 +293,7 @@ forward pass, chunk by chunk
       panel W_f_x = W_f @ x
       panel W_g_x = W_g @ x
       panel W_o_x = W_o @ x
+      tiles  6 x 1 with 32 registers, 3 x 1 with 16 registers
       writes W_i_x, W_f_x, W_g_x, W_o_x
   for each step:
     stage step (H)
@@ -300,6 +301,7 @@ forward pass, chunk by chunk
       panel U_f_h = U_f @ h
       panel U_g_h = U_g @ h
       panel U_o_h = U_o @ h
+      tiles  6 x 1 with 32 registers, 3 x 1 with 16 registers
       a_i = U_i_h + W_i_x + b_i
       i = sigmoid(a_i)
       a_f = U_f_h + W_f_x + b_f
@@ -312,7 +314,7 @@ forward pass, chunk by chunk
       tanh_c_next = tanh(c.next)
       h.next = o*tanh_c_next
       writes i, f, g, o, c.next, h.next
-      lines of the next step fetched ahead: i, f, g, o, c.next, h.next
+      ahead  i, f, g, o, c.next, h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -362,14 +364,17 @@ backward pass, chunk by chunk, last first
       writes d_a_o, d_a_g, d_a_f, d_a_i, d_c
     stage step_1 (H)
       panel d_h.sum = U_o.T @ d_a_o + U_g.T @ d_a_g + U_f.T @ d_a_f + U_i.T @ d_a_i
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_h = d_h.sum
       writes d_h
   all steps of the chunk at once:
     stage after (I)
       panel d_x.sum = W_o.T @ d_a_o + W_g.T @ d_a_g + W_f.T @ d_a_f + W_i.T @ d_a_i
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_x = d_x.sum
       writes d_x
   once, over all steps:
+    d_a_o | d_a_g | d_a_f | d_a_i: read once, for all that follows with them
     gemm  [d_U_o | d_U_g | d_U_f | d_U_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T h
     gemm  [d_W_o | d_W_g | d_W_f | d_W_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T x
     sum   d_b_i += d_a_i
@@ -387,8 +392,17 @@ backward pass, chunk by chunk, last first
     d_y                      (H)  all            given
     d_h                      (H)  ring           carry
     d_c                      (H)  ring           carry
-    d_a_o | d_a_g | d_a_f | d_a_i (H + H + H + H)  all            operands of the weight gradients, side by side
+    d_a_o | d_a_g | d_a_f | d_a_i (H + H + H + H)  all            side by side, so that the gradients of parameters read them once
     d_x                      (I)  all            the result
+
+reasons
+  tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
+  chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
+  threads  share the members of the batch, for the whole sequence, and the columns of parameter gradients
+           (kernel.threads): no step waits for another thread, and no sum is split
+  packing  before the first step; of a single step block by block, just before each is used
+  order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """
 
 

@@ -32,7 +32,7 @@ struct rnn_backward {
     struct sc_rows m_h; /* h: given */
     struct sc_rows m_d_y; /* d_y: given */
     struct sc_rows m_d_h; /* d_h: carry */
-    struct sc_rows m_d_a_h_next; /* d_a_h_next: operands of the weight gradients, side by side */
+    struct sc_rows m_d_a_h_next; /* d_a_h_next: side by side, so that the gradients of parameters read them once */
     struct sc_rows m_d_x; /* d_x: the result */
     const void *p_W; /* (H, I) */
     const void *p_U; /* (H, H) */

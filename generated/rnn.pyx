@@ -161,14 +161,16 @@ forward pass, chunk by chunk
   all steps of the chunk at once:
     stage before (H)
       panel W_x = W @ x
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       writes W_x
   for each step:
     stage step (H)
       panel U_h = U @ h
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       a_h_next = U_h + W_x + b
       h.next = tanh(a_h_next)
       writes h.next
-      lines of the next step fetched ahead: h.next
+      ahead  h.next
   all steps of the chunk at once: nothing
   memory:
     x                        (I)  all / all      given
@@ -191,14 +193,17 @@ backward pass, chunk by chunk, last first
       writes d_a_h_next
     stage step_1 (H)
       panel UT_d_a_h_next = U.T @ d_a_h_next
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_h = UT_d_a_h_next
       writes d_h
   all steps of the chunk at once:
     stage after (I)
       panel WT_d_a_h_next = W.T @ d_a_h_next
+      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
       d_x = WT_d_a_h_next
       writes d_x
   once, over all steps:
+    d_a_h_next: read once, for all that follows with it
     gemm  [d_U] = [d_a_h_next]^T h
     gemm  [d_W] = [d_a_h_next]^T x
     sum   d_b += d_a_h_next
@@ -207,8 +212,17 @@ backward pass, chunk by chunk, last first
     h                        (H)  history        given
     d_y                      (H)  all            given
     d_h                      (H)  ring           carry
-    d_a_h_next               (H)  all            operands of the weight gradients, side by side
+    d_a_h_next               (H)  all            side by side, so that the gradients of parameters read them once
     d_x                      (I)  all            the result
+
+reasons
+  tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
+  chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
+  threads  share the members of the batch, for the whole sequence, and the columns of parameter gradients
+           (kernel.threads): no step waits for another thread, and no sum is split
+  packing  before the first step; of a single step block by block, just before each is used
+  order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """
 
 

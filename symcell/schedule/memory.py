@@ -108,12 +108,12 @@ class _Layout:
             self.places[node.out] = self.places[node.operand]
 
     def deltas(self) -> None:
-        """Put the vectors that weight gradients multiply side by side: one GEMM per right operand serves all."""
+        """Put the vectors that weight gradients multiply side by side: those that meet the same ones are read once."""
         names = [n for n in self.stored if n in self.outer and n not in self.places]
         names = [v.name for v in self.graph.values if v.name in names and not v.whole]
         if names:
             self.add(DELTAS if len(names) > 1 else names[0], self._side_by_side(names), "all", None,
-                     "operands of the weight gradients, side by side")
+                     "side by side, so that the gradients of parameters read them once")
 
     def locals(self) -> None:
         """Enter every other value that is stored, or that a caller can ask to record."""

@@ -14,6 +14,7 @@ from typing import Literal
 import sympy
 
 from symcell.graph.ir import Graph, Reduce
+from symcell.schedule.tiles import block_vectors, tile_rows
 
 Slots = Literal["all", "history", "ring", "chunk", "step", "sequence"]  # how many time steps a buffer holds:
 #              T      T + 1      2       chunk    1       one for all
@@ -188,11 +189,12 @@ class Pass:
             for stage in phase.stages:
                 lines += [f"    {line}" for line in _describe(stage)]
                 if self.ahead(stage):
-                    lines.append(f"      lines of the next step fetched ahead: {', '.join(self.ahead(stage))}")
+                    lines.append(f"      ahead  {', '.join(self.ahead(stage))}")
         if self.products or self.sums:
             lines.append("  once, over all steps:")
         for product in self.products:
             lefts = " | ".join(product.lefts)
+            lines.append(f"    {lefts}: read once, for all that follows with {'them' if product.lefts[1:] else 'it'}")
             lines += [f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}"
                       for right, outs in zip(product.rights, product.outs, strict=True)]
         lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
@@ -211,6 +213,10 @@ def _describe(stage: Stage) -> list[str]:
         for name, terms in panel.accumulators:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
+    if stage.panels:
+        shapes = [f"{tile_rows(stage.panels, count)} x {block_vectors(stage.panels, count)} with {count} registers"
+                  for count in (32, 16)]
+        lines.append(f"  tiles  {', '.join(shapes)}")
     lines += [f"  {assign.name} = {assign.expression}" for assign in stage.body]
     lines += [f"  reduce {reduction}" for reduction in stage.reductions]
     return [*lines, f"  writes {', '.join(stage.writes)}"]
@@ -253,6 +259,16 @@ class Tape:
         return "\n".join([*lines, f"  together {total or 0} bytes"])
 
 
+REASONS = """reasons
+  tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
+  chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
+  threads  share the members of the batch, for the whole sequence, and the columns of parameter gradients
+           (kernel.threads): no step waits for another thread, and no sum is split
+  packing  before the first step; of a single step block by block, just before each is used
+  order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache"""
+
+
 @dataclass(frozen=True)
 class Program:
     """Both passes and the tape between them."""
@@ -263,6 +279,6 @@ class Program:
     tape: Tape
 
     def __str__(self) -> str:
-        return "\n\n".join([str(self.forward), str(self.tape), str(self.backward)])
+        return "\n\n".join([str(self.forward), str(self.tape), str(self.backward), REASONS])
 
 

@@ -6,7 +6,10 @@ Measured with hand-written kernels: the accumulators want to fill the registers,
 
 from __future__ import annotations
 
-from symcell.schedule.program import Panel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symcell.schedule.program import Panel
 
 MAX_GATES = 4  # accumulators of one panel; more are dealt out to several panels
 _ROWS = {32: {1: 8, 2: 8, 3: 8, 4: 6}, 16: {1: 6, 2: 6, 3: 4, 4: 3}}  # registers -> vectors -> rows

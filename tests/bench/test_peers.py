@@ -200,8 +200,11 @@ def test_rounding_that_a_cell_magnifies_is_told_from_an_error():
     for wrong in (1.002, np.nan):
         with pytest.raises(AssertionError, match="peer, infer: y differs"):
             compare("peer", "infer", ours, {"y": np.full(3, wrong, np.float32)}, "float32", exact)
-    with pytest.raises(AssertionError, match="y differs"):  # the peer is right, and symcell is not
-        compare("peer", "infer", {"y": np.full(3, 1.01, np.float32)}, true, "float32", exact)
+    for wrong in (1.01, np.nan):  # the peer is right, and symcell is not
+        with pytest.raises(AssertionError, match="y differs"):
+            compare("peer", "infer", {"y": np.full(3, wrong, np.float32)}, true, "float32", exact)
+    with pytest.raises(AssertionError, match="y differs"):
+        compare("peer", "infer", ours, {"y": np.float32(1)}, "float32", exact)
     with pytest.raises(AssertionError, match="y differs"):
         compare("peer", "infer", ours, {"y": np.full(3, 1.0008, np.float32)}, "float32")
 

@@ -265,6 +265,19 @@ def test_new_writes_python_files_only(refused):
 # --- files that cannot be written ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("words", "message", "code"), [
+    (("bench", "lstm", "--json", "missing/rows.json"), "missing/rows.json cannot be written", 5),
+    (("bench", "lstm", "--plot", "rows.foo"), "rows.foo does not end in one of ", 2),
+    (("bench", "nosuch"), "nosuch", 2),
+])
+def test_bench_says_what_is_wrong_before_the_first_row(refused, monkeypatch, words, message, code):
+    if "--plot" in words:
+        pytest.importorskip("matplotlib")
+    monkeypatch.setattr("symcell.cli.bench.collect", lambda *_: pytest.fail("rows were measured"))
+    monkeypatch.setattr("symcell.bench.machine.describe", lambda _: {})
+    assert message in refused(*words, code=code)
+
+
 @pytest.mark.parametrize("words", [
     ("derive", "mgu", "-o", "missing/mgu.tex"),
     ("new", "Unit", "-o", "missing/unit.py"),
