@@ -69,7 +69,7 @@ class Candidate:
 
 
 TOLERANCES = {"float32": 3e-4, "float64": 1e-10}  # of a result's largest value
-MAGNIFIED = 4.0  # times that, from the results in float64
+MAGNIFIED = 10.0  # times that, from the results in float64: an error in a formula shows in whole parts
 
 
 class MissingError(Exception):

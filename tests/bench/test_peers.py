@@ -197,7 +197,7 @@ def test_rounding_that_a_cell_magnifies_is_told_from_an_error():
     compare("peer", "infer", ours, {"y": np.full(3, 1.0002, np.float32)}, "float32", exact)
     assert not asked  # near enough as it is
     compare("peer", "infer", ours, {"y": np.full(3, 1.0008, np.float32)}, "float32", exact)
-    for wrong in (1.002, np.nan):
+    for wrong in (1.005, np.nan):
         with pytest.raises(AssertionError, match="peer, infer: y differs"):
             compare("peer", "infer", ours, {"y": np.full(3, wrong, np.float32)}, "float32", exact)
     for wrong in (1.01, np.nan):  # the peer is right, and symcell is not
