@@ -30,6 +30,7 @@ _LABEL = re.compile(r"([.\w$]+):")
 _LOCAL = re.compile(r"\.?L")  # a place within a function
 _JUMP = re.compile(r"j\w+\s+([.\w$]+)$")
 _FUSED, _PRODUCT, _SUM = (re.compile(rf"{name}p[sd]$") for name in (r"vfmadd\d+", "v?mul", "v?add"))
+_DIVISION = re.compile(r"v?divp[sd]$")
 _SCALAR = re.compile(r"v?mov(s[sd]|ddup)$|vbroadcast")  # its memory operand is one number, not a vector
 _SPREAD = re.compile(r"\{1to\d+\}")  # a broadcast embedded in another instruction
 _STORED = re.compile(r"\([^()]*\)(\{[^}]*\})*$")  # the last operand is memory
@@ -97,6 +98,14 @@ def inner_loops(text: str) -> list[Loop]:
     """Return the loops that hold no other loop and multiply vectors, in the order of the text."""
     found = [loop for name, lines in _functions(text).items() for loop in _innermost(name, lines)]
     return [loop for loop in found if loop.work.products]
+
+
+def arithmetic(text: str, function: str) -> dict[str, int]:
+    """Return how many products, sums and divisions of vectors a function does, all of its branches counted."""
+    lines = next(lines for name, lines in _functions(text).items() if re.match(rf"{function}\b", name))
+    kinds = [kind for line in lines for kind in _kinds(line)]
+    divisions = sum(bool(_DIVISION.match(line.partition("\t")[0])) for line in lines)
+    return {"products": kinds.count("products"), "sums": kinds.count("sums"), "divisions": divisions}
 
 
 def _functions(text: str) -> dict[str, list[str]]:

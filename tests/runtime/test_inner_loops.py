@@ -18,7 +18,7 @@ from symcell.render.source import render
 from symcell.runtime.fingerprint import INCLUDE
 from symcell.runtime.toolchain import find_compiler
 from symcell.schedule.tiles import _ROWS
-from tests.runtime.assembly import Work, assemble, inner_loops
+from tests.runtime.assembly import Work, arithmetic, assemble, inner_loops
 
 REGISTERS = {"avx512": 32, "avx2": 16, "base": 16}
 SPILLS = {
@@ -130,6 +130,46 @@ def test_a_compilation_with_less_optimization_is_reported(tmp_path):
     found = faults(assemble("tiles", "avx2", tmp_path, TILES, ["-O1"]), "avx2", _ROWS[16])
     assert any(re.match("tile_3_avx2_f32, R = 4: expected a loop over k of 12 products", fault) for fault in found)
     assert any(re.search(r"found .* [1-9]\d* stores", fault) for fault in found)
+
+
+# --- functions -------------------------------------------------------------------------------------------
+
+CALLS = "".join(f"""
+__attribute__((noinline)) static void SC(one_{name})(real *p) {{ vstore(p, v{name}(vload(p))); }}"""
+                for name in ("exp", "tanh", "sigmoid")) + """
+static void SC(calls_forward)(void *p) { SC(one_exp)(p); SC(one_tanh)(p); SC(one_sigmoid)(p); }
+static void SC(calls_backward)(void *p) { (void)p; }
+"""
+COST = {  # of a vector: products and sums (of which a fused one is both), divisions; base: without FMA
+    "avx512": {"exp": (9, 10, 0), "tanh": (12, 14, 1), "sigmoid": (8, 10, 1)},
+    "avx2": {"exp": (11, 10, 0), "tanh": (12, 14, 1), "sigmoid": (8, 10, 1)},
+    "base": {"exp": (11, 10, 0), "tanh": (13, 14, 1), "sigmoid": (9, 10, 1)},
+}
+
+
+def costs(isa, folder, include=INCLUDE):
+    text = assemble("calls", isa, folder, CALLS, include=include)
+    return {name: tuple(arithmetic(text, f"one_{name}_{isa}_f32").values()) for name in COST[isa]}
+
+
+@x86
+@pytest.mark.parametrize("isa", REGISTERS)
+def test_a_function_costs_what_it_did(isa, tmp_path):
+    if compiler() == "clang":
+        pytest.skip("counted with GCC, whose choice of instructions is its own")
+    assert costs(isa, tmp_path) == COST[isa]
+
+
+@x86
+def test_a_function_that_costs_more_is_reported(tmp_path):
+    if compiler() == "clang":
+        pytest.skip("counted with GCC, whose choice of instructions is its own")
+    header = shutil.copytree(INCLUDE, tmp_path / "include") / "symcell" / "functions.h"
+    right = "return s / denominator;"
+    assert right in header.read_text()
+    header.write_text(header.read_text().replace(right, "return vfill(1) / (denominator / s);"))
+    found = costs("avx2", tmp_path, tmp_path / "include")
+    assert found == {**COST["avx2"], "sigmoid": (8, 10, 2)}
 
 
 # --- epilogues -------------------------------------------------------------------------------------------
