@@ -11,12 +11,13 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import check_size, describe, dims_of, is_vector, normalise
+from symcell.declare.formula import describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import COMPUTED, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
 from symcell.declare.reductions import REDUCTIONS
+from symcell.declare.size import check_size
 from symcell.declare.spec import CellSpec, Equation, Parameter
 from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
@@ -201,6 +202,7 @@ class Scope:
     def matrix_of(self, value: MatrixSum) -> MatrixSymbol:
         """Return the matrix that a sum without a name is; the same sum is computed once."""
         if value not in self.sums:
+            check_size(value, "a matrix", self.cell)
             self.sums[value] = self._define_matrix(f"{ANONYMOUS}{len(self.sums) + 1}", value)
         return self.sums[value]
 
