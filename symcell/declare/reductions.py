@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import sympy
 
+from symcell.declare.asked import Operand
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.size import check_size
 from symcell.declare.symbols import ROW
@@ -27,7 +28,7 @@ def has_quantities(formula: sympy.Expr, word: str) -> bool:
     return bool(formula.free_symbols)
 
 
-class _Held(sympy.Expr):
+class _Held(Operand, sympy.Expr):
     """A formula inside another that SymPy keeps as written."""
 
     is_commutative = True
