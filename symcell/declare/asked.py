@@ -31,8 +31,8 @@ class Truthless:
 def _guarded(operator: str) -> Callable[[Any, Any], Any]:
     def apply(self: Any, other: Any) -> Any:
         if isinstance(other, _CONDITIONS):
-            raise CellError(f"{cell_being_declared()}{self} meets the comparison {other} in arithmetic; a comparison is "
-                            "no number: write where(condition, 1, 0).")
+            raise CellError(f"{cell_being_declared()}{self} meets the comparison {other} in arithmetic; a comparison "
+                            "is no number: write where(condition, 1, 0).")
         return getattr(super(Operand, self), operator)(other)
 
     apply.__name__ = operator

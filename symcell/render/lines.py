@@ -15,7 +15,7 @@ _STUB = 3.3  # no line ends before
 _EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
 _WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
 _TOGETHER = 8  # lines of an equation that stay on one page
-_BEGINNING = 2000  # characters, several lines of them
+_BEGINNING, _SLACK = 800, 8.0  # characters, more than a line of them; and how wrong the end of what is cut off can be
 _BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
 _BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
 _STARTS = tuple(f"{token} " for token in _BREAKS)
@@ -57,7 +57,7 @@ def broken(right: str, room: float, indented: float) -> list[str]:
 def _wider(formula: str, room: float) -> bool:
     """Whether a formula is wider than this: of a long one its beginning says so, and each line asks about the rest."""
     start = formula[:_BEGINNING]
-    return (start != formula and width(start) > 2 * room) or width(formula) > room
+    return (start != formula and width(start) > room + _SLACK) or width(formula) > room
 
 
 def _cut(formula: str, room: float, indented: float) -> int | None:
