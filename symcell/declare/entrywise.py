@@ -11,8 +11,8 @@ from typing import Any
 import sympy
 from sympy.core.symbol import Str
 
-from symcell.declare.formula import check_size
 from symcell.declare.matrices import Entrywise, MatrixAlgebra, declared, misuse
+from symcell.declare.size import check_size
 from symcell.declare.symbols import ANONYMOUS, MatrixSymbol
 
 SOFTMAX = {"columns": "softmax_columns", "rows": "softmax_rows"}  # axis -> operation

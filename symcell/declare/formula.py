@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,13 +24,12 @@ from symcell.declare.functions import (
     tanh,
 )
 from symcell.declare.reductions import Reduction, Shared, dims_of_reduction
+from symcell.declare.size import check_size
 from symcell.declare.symbols import ROW, Apply, MatrixSymbol, Quantity
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
 
-MAX_NODES = 10_000  # of one formula: beyond it SymPy and the C compiler take minutes
-MAX_DEPTH = 100  # SymPy recurses
 LARGEST = 10**18  # of an exact integer
 MAX_BITS = 4096  # of a power of numbers, which SymPy computes at once
 BITS = range(53, 257)  # of a decimal number
@@ -43,25 +41,6 @@ _SYNONYMS: dict[Any, Any] = {
     sympy.exp: exp, sympy.log: log, sympy.tanh: tanh, sympy.Abs: absolute, sympy.sign: sign,
 }
 _FOLDED: dict[Any, Any] = {sympy.Max: maximum, sympy.Min: minimum}
-
-
-def _nodes(formula: sympy.Basic) -> Iterator[tuple[sympy.Basic, int]]:
-    """Walk a formula with the depth of each node, without recursion; matrices are leaves."""
-    stack = [(formula, 1)]
-    while stack:
-        node, depth = stack.pop()
-        yield node, depth
-        if not isinstance(node, MatrixSymbol):
-            stack.extend((argument, depth + 1) for argument in node.args)
-
-
-def check_size(formula: sympy.Expr, name: str, cell: str) -> None:
-    """Refuse a formula that is too large, before anything recurses into it."""
-    for count, (_, depth) in enumerate(_nodes(formula)):
-        if count > MAX_NODES or depth > MAX_DEPTH:
-            limit = f"{MAX_NODES} operations" if count > MAX_NODES else f"{MAX_DEPTH} levels"
-            raise CellError(f"{cell}: {name} is too large: more than {limit} in one equation. "
-                            "Name its parts: a = ..., b = ..., and combine them.")
 
 
 def normalise(formula: sympy.Expr, name: str, scope: Scope) -> sympy.Expr:

@@ -20,7 +20,7 @@ from sympy.logic.boolalg import And, Not, Or
 
 from symcell.declare.entrywise import AXES, EntrywiseFunction, softmax_of
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import BITS, LARGEST, MAX_DEPTH, MAX_NODES, MAX_POWER, is_computable, is_exponent
+from symcell.declare.formula import BITS, LARGEST, MAX_POWER, is_computable, is_exponent
 from symcell.declare.functions import FUNCTIONS, Elementwise
 from symcell.declare.matrices import (
     COMPUTED,
@@ -34,6 +34,7 @@ from symcell.declare.matrices import (
 from symcell.declare.names import check_dimension
 from symcell.declare.patterns import block_diagonal
 from symcell.declare.reductions import HELD
+from symcell.declare.size import MAX_DEPTH, MAX_NODES
 from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
 _DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,90})?(e[+-]?\d{1,4})?\Z")

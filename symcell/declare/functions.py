@@ -17,6 +17,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanAtom, Not, Or
 
 from symcell.declare import numeric
+from symcell.declare.asked import Operand
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.matrices import MatrixAlgebra, misuse
 
@@ -38,7 +39,7 @@ class Function:
     body: str = ""  # of a function that its author registered: the C expression that `c` returns, with {0}, {1}
 
 
-class Elementwise(sympy.Function):
+class Elementwise(Operand, sympy.Function):
     """A function of the table, applied to scalars that stand for the components of vectors."""
 
     row: Function

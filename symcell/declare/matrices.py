@@ -15,13 +15,14 @@ from typing import Any
 
 import sympy
 
+from symcell.declare.asked import Truthless
 from symcell.declare.errors import CellAttributeError, CellError, cell_being_declared, suggestion
 
 MAX_FACTORS = 2000  # of one expression: products of sums grow fast
 Term = tuple[sympy.Expr, tuple[Any, ...]]  # a scalar, and the factors of a product
 
 
-class MatrixAlgebra:
+class MatrixAlgebra(Truthless):
     """What a matrix of a class body understands, be it declared, an identity or an expression."""
 
     __slots__ = ()

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 import sympy
 
+from symcell.declare.asked import Operand
 from symcell.declare.errors import CellError, cell_being_declared
+from symcell.declare.size import check_size
 from symcell.declare.symbols import ROW
 
 REDUCTIONS = ("reduce_sum", "reduce_mean", "reduce_max", "softmax", "layer_norm", "rms_norm")
@@ -20,16 +22,13 @@ def has_quantities(formula: sympy.Expr, word: str) -> bool:
     """Whether a formula is made of quantities, or of numbers alone.
 
     Raises:
-        CellError: it has so many levels that SymPy cannot walk through it.
+        CellError: it is too large. A normalisation repeats its operand: one inside the other, they grow exponentially.
     """
-    try:
-        return bool(formula.free_symbols)
-    except RecursionError:
-        raise CellError(f"{cell_being_declared()}{word}() is given a formula of too many levels. Name its parts: "
-                        "a = ..., b = ..., and combine them.") from None
+    check_size(formula, f"the formula in {word}()" if word in REDUCTIONS else "the formula in a normalisation")
+    return bool(formula.free_symbols)
 
 
-class _Held(sympy.Expr):
+class _Held(Operand, sympy.Expr):
     """A formula inside another that SymPy keeps as written."""
 
     is_commutative = True

@@ -11,12 +11,13 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula import check_size, describe, dims_of, is_vector, normalise
+from symcell.declare.formula import describe, dims_of, is_vector, normalise
 from symcell.declare.functions import FUNCTIONS
 from symcell.declare.matrices import COMPUTED, IdentityMatrix, MatrixSum, single
 from symcell.declare.members import MEMBERS, Constant, Input, Matrix, Output, Scalar, State, Vector
 from symcell.declare.names import check_dimension, check_name
 from symcell.declare.reductions import REDUCTIONS
+from symcell.declare.size import MAX_TOTAL, check_size
 from symcell.declare.spec import CellSpec, Equation, Parameter
 from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
@@ -37,6 +38,7 @@ class Scope:
         self.parameters: dict[str, Parameter] = {}
         self.constants: dict[str, float] = {}
         self.equations: dict[str, Equation] = {}
+        self.operations = 0  # of all equations
         self.output: str | None = None
         self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
@@ -175,13 +177,23 @@ class Scope:
     # --- equations ---------------------------------------------------------------------------------------
 
     def _define(self, name: str, expression: sympy.Expr, vector: bool = False) -> Quantity:
-        formula = normalise(expression, name, self)
+        formula = self._normalised(expression, name)
         dims = dims_of(formula, name, self)
         if vector and not is_vector(dims):
             raise CellError(f"{self.cell}: {name} = {formula} is a scalar; a vector is expected.")
         symbol = self._quantity(name, dims)
         self.equations[name] = Equation(name, symbol, formula, dims)
         return symbol
+
+    def _normalised(self, expression: sympy.Expr, name: str) -> sympy.Expr:
+        formula = normalise(expression, name, self)
+        self._count(formula, name)
+        return formula
+
+    def _count(self, formula: sympy.Basic, name: str) -> None:
+        self.operations += check_size(formula, name, self.cell)
+        if self.operations > MAX_TOTAL:
+            raise CellError(f"{self.cell} is too large: more than {MAX_TOTAL} operations in all equations, at {name}.")
 
     # --- matrices ------------------------------------------------------------------------------------------
 
@@ -201,6 +213,7 @@ class Scope:
     def matrix_of(self, value: MatrixSum) -> MatrixSymbol:
         """Return the matrix that a sum without a name is; the same sum is computed once."""
         if value not in self.sums:
+            self._count(value, "a matrix")
             self.sums[value] = self._define_matrix(f"{ANONYMOUS}{len(self.sums) + 1}", value)
         return self.sums[value]
 
@@ -238,7 +251,7 @@ class Scope:
         formula = sympy.sympify(expression) if isinstance(expression, (int, float)) else expression
         if not isinstance(formula, sympy.Expr):
             raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.")
-        formula = normalise(formula, name, self)
+        formula = self._normalised(formula, name)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
             raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from symcell.declare.asked import Operand
 from symcell.declare.errors import CellAttributeError, CellError, suggestion
 from symcell.declare.matrices import MatrixAlgebra
 
@@ -21,7 +22,7 @@ NEXT = ".next"  # "h.next" names the new value of state h: no identifier can col
 ROW = "1"  # the dimension of what a reduction leaves: one number per step and row of the batch
 
 
-class Quantity(sympy.Symbol):
+class Quantity(Operand, sympy.Symbol):
     """A named vector or scalar; in formulas it stands for any one component."""
 
     __slots__ = ("_scope",)
@@ -120,7 +121,7 @@ class MatrixSymbol(MatrixAlgebra, sympy.Basic):
         return str(self)
 
 
-class Apply(sympy.Expr):
+class Apply(Operand, sympy.Expr):
     """`W @ v`: one component of a matrix applied to a vector."""
 
     is_commutative = True

@@ -17,7 +17,7 @@ it hands to the earlier step is `d_h`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
@@ -59,6 +59,7 @@ class _Reverse:
         self.later: dict[str, str] = {}  # carry.next -> what its adjoint receives from the later step
         self.outputs: dict[str, str] = {}  # "name.out" or a sum -> the adjoint that comes in for it
         self.functions: dict[sympy.Expr, sympy.Symbol] = {}
+        self.split: dict[sympy.Expr, dict[sympy.Symbol, list[sympy.Expr]]] = {}  # sums -> their terms by symbol
         self.once_terms: dict[str, list[sympy.Expr]] = defaultdict(list)  # what Once nodes contribute
         self.early = [node for node in forward.once if forward.value(node.out).role == "derived"]
         self.names = {value.name for value in forward.values}
@@ -172,7 +173,19 @@ class _Reverse:
 
     def partial(self, expression: sympy.Expr, name: str) -> sympy.Expr:
         """Differentiate, and write function values that the forward pass has named by their names."""
+        if expression.is_Add:  # each term by its own symbols only: a sum has many of both
+            own = self.terms_with(expression)[symbol(name)]
+            return sympy.Add(*(term.diff(symbol(name)) for term in own)).xreplace(self.functions)
         return sympy.diff(expression, symbol(name)).xreplace(self.functions)
+
+    def terms_with(self, expression: sympy.Add) -> Mapping[sympy.Symbol, list[sympy.Expr]]:
+        """Return the terms of a sum by the symbols that are in them."""
+        if expression not in self.split:
+            found = self.split[expression] = defaultdict(list)
+            for term in expression.args:
+                for own in term.free_symbols:
+                    found[own].append(term)
+        return self.split[expression]
 
     # --- where adjoints go -------------------------------------------------------------------------------
 

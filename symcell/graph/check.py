@@ -31,13 +31,14 @@ def check(graph: Graph) -> Graph:
 
 def _faults(graph: Graph) -> Iterator[str]:
     names = [value.name for value in graph.values]
-    if len(names) != len(set(names)):
+    declared = set(names)
+    if len(names) != len(declared):
         yield "a name is given to two values"
     computed = ("local", "sum", "derived", "total")
     known = {value.name for value in graph.values if value.role not in computed}
     sums = {value.name for value in graph.with_role("sum")}
     for node in graph.nodes:
-        missing = [name for name in (*node.reads, node.out) if name not in names]
+        missing = [name for name in (*node.reads, node.out) if name not in declared]
         late = isinstance(node, Once) and graph.value(node.out).role == "total"
         missing += [name for name in node.reads if name not in known and not (late and name in sums)]
         if missing:
@@ -59,8 +60,8 @@ def _faults(graph: Graph) -> Iterator[str]:
             yield f"{node}: {node.kind!r} is no reduction"
         if not accumulates:
             known.add(node.out)
-    if known | sums != set(names):
-        yield f"never computed: {sorted(set(names) - known - sums)}"
+    if known | sums != declared:
+        yield f"never computed: {sorted(declared - known - sums)}"
     yield from _carry_faults(graph, known)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import sympy
@@ -79,7 +80,7 @@ class Map:
     out: str
     expression: sympy.Expr
 
-    @property
+    @cached_property  # passes ask each node for them again and again
     def reads(self) -> tuple[str, ...]:
         """Names of the values it uses."""
         return tuple(sorted(symbol.name for symbol in self.expression.free_symbols))
@@ -167,7 +168,7 @@ class Once:
     over: str = ""
     kind: str = "sum"
 
-    @property
+    @cached_property  # passes ask each node for them again and again
     def reads(self) -> tuple[str, ...]:
         """Names of the values it uses."""
         return tuple(sorted({base(found.name) for found in self.expression.free_symbols if not is_pattern(found.name)}))
@@ -224,6 +225,11 @@ class Graph:
         object.__setattr__(self, "_by_name", {value.name: value for value in self.values})
         producers = {node.out: node for node in self.nodes if isinstance(node, Computed)}
         object.__setattr__(self, "_producers", producers)
+        consumers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.reads):
+                consumers.setdefault(name, []).append(node)
+        object.__setattr__(self, "_consumers", consumers)
         late: set[str] = set()  # what is known after the last step only
         for node in self.nodes:
             if isinstance(node, TimeSum) or (self.is_whole(node.out) and late.intersection(node.reads)):
@@ -259,7 +265,7 @@ class Graph:
 
     def consumers(self, name: str) -> Iterator[Node]:
         """Yield the nodes that read a value."""
-        return (node for node in self.nodes if name in node.reads)
+        return iter(self._consumers.get(name, ()))  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         order = "T-1 .. 0" if self.reverse else "0 .. T-1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from symcell.render.opening import opened
 from symcell.render.width import TOKENS, width
@@ -14,6 +15,7 @@ _STUB = 3.3  # no line ends before
 _EQUALS, _OPERATOR, _QUAD = 1.34, 0.45, 1.0  # with the spaces around
 _WIDE = (0.4, 0.2)  # of a line: left sides beyond are not in the column of the others, if that takes fewer lines
 _TOGETHER = 8  # lines of an equation that stay on one page
+_BEGINNING, _SLACK = 800, 8.0  # characters, more than a line of them; and how wrong the end of what is cut off can be
 _BETWEEN = 2.0  # columns of an align: a quad, and what amsmath adds at least
 _BREAKS = frozenset({"+", "-", r"\odot", "/", "=", "<", ">", r"\leq", r"\geq", r"\neq", r"\wedge", r"\vee"})
 _STARTS = tuple(f"{token} " for token in _BREAKS)
@@ -38,7 +40,7 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     What is too long and in one piece, a fraction for instance, is written otherwise (symcell.render.opening).
     """
     lines = []
-    while width(right) > room:
+    while _wider(right, room):
         cut = _cut(right, room, indented)
         if cut is None and (instead := opened(right, room)) is not None:
             right = instead
@@ -52,12 +54,18 @@ def broken(right: str, room: float, indented: float) -> list[str]:
     return [*lines, right]
 
 
+def _wider(formula: str, room: float) -> bool:
+    """Whether a formula is wider than this: of a long one its beginning says so, and each line asks about the rest."""
+    start = formula[:_BEGINNING]
+    return (start != formula and width(start) > room + _SLACK) or width(formula) > room
+
+
 def _cut(formula: str, room: float, indented: float) -> int | None:
     """Return where to break: of the breaks that fit, the outermost that leaves no stub; of those, the last.
 
     A short line is no stub where all the rest goes on the next one.
     """
-    breaks = [(size < room / 4 and width(formula[place:]) > indented, depth, -place)
+    breaks = [(size < room / 4 and _wider(formula[place:], indented), depth, -place)
               for place, depth, size in _fitting(formula, room) if size > _STUB and depth < _PRODUCT]
     return -min(breaks)[2] if breaks else None
 
@@ -80,10 +88,10 @@ def _fitting(formula: str, room: float) -> Iterator[tuple[int, int, float]]:
 
 def _breaks(formula: str) -> Iterator[tuple[int, int]]:
     r"""Yield (position, depth of parentheses) of every operator outside braces, \left and environments."""
-    closed, depth, tokens = 0, 0, ["", *TOKENS.findall(formula), ""]
-    place = 0
-    for index, token in enumerate(tokens[1:-1], 1):
-        before, after = tokens[index - 1], tokens[index + 1]
+    closed, depth, place, before = 0, 0, 0, ""
+    tokens, following = (chain((found[0] for found in TOKENS.finditer(formula)), [""]) for _ in range(2))
+    next(following)
+    for token, after in zip(tokens, following, strict=False):  # as many as are asked for: a line takes few of them
         closed += _CLOSED.get(token, 0)
         if not closed and before not in (r"\left", r"\right"):
             depth += _PARENTHESES.get(token, 0)
@@ -93,7 +101,7 @@ def _breaks(formula: str) -> Iterator[tuple[int, int]]:
             yield place + 1, 2 * depth
         elif not closed and token == " " and _is_product(before, after, formula[:place]):
             yield place + 1, _PRODUCT + depth
-        place += len(token)
+        place, before = place + len(token), token
 
 
 def _is_product(left: str, right: str, before: str) -> bool:

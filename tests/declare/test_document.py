@@ -278,9 +278,10 @@ def test_what_could_not_be_read_back_is_not_written(doc, message):
 
 
 def test_a_cell_too_long_for_a_document_has_none():
-    long = "\n".join(f"q_{i} = " + " + ".join(f"tanh({n} * h)" for n in range(1, 1500)) for i in range(9))
+    doc = f"__doc__ = {chr(0x1D6FC) * 20_000!r}\n"  # 12 characters each in JSON
+    long = "\n".join([f"q_{i} = " + " + ".join(f"tanh({n} * h)" for n in range(1, 120)) for i in range(4)])
     with pytest.raises(CellError, match=r"its document has \d+ characters; at most 250000 are read"):
-        declare(START + long + UPDATE).to_json()
+        declare(doc + START + long + UPDATE).to_json()
 
 
 # --- nothing is left out ------------------------------------------------------------------------------------

@@ -143,9 +143,9 @@ LINES = [
     *((f"reserved {word}", f"{word} = Vector(h)", f"the name {word!r} is a reserved word of Python, C or Cython; write "
        f"{word}_ .") for word in RESERVED),
     ("too deep", "q = " + "tanh(" * 101 + "h" + ")" * 101,
-     "q is too large: more than 100 levels in one equation. Name its parts"),
+     "q is too large: more than 60 levels in one equation. Name its parts"),
     ("too large", "def many(v):\n    return sympy.Add(*(tanh(n * v) for n in range(1, 4000)))\nq = many(h)",
-     "q is too large: more than 10000 operations"),
+     "q is too large: more than 1000 operations"),
     ("too many names", "for count in range(500):\n    locals()[f'v_{count}'] = Vector(h)",
      "Trial is too large: more than 400 names"),
 ]
