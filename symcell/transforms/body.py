@@ -135,8 +135,8 @@ class Body:
         made_of = [own for own in known if own.replace(".", "_") in name] if what == "quantity" else []
         origin = max(made_of, key=len, default=self.old.name)
         raise CellError(f"{self.old.name}: the transformed cell would have the {what} {name}, of {len(name)} "
-                        f"characters, and a name has at most {LONGEST}. It is made of {origin}: give that a name shorter "
-                        f"by {over}.")
+                        f"characters, and a name has at most {LONGEST}. It is made of {origin}: give that a name "
+                        f"shorter by {over}.")
 
     def cell(self) -> CellMeta:
         """Check the whole, as at the end of a class body, and return the new cell."""

@@ -142,7 +142,7 @@ W, U = Matrix({LONG}, x), Matrix({LONG}, {LONG})
 {LONG}.next = tanh(W @ x + U @ {LONG})
 """)
     with pytest.raises(CellError, match=rf"the transformed cell would have the quantity (zone|drop)_{LONG}, of 69 "
-                       rf"characters, and a name has at most 64\. It is made of {LONG}: give that a name shorter by 5\."):
+                       rf"characters, and a name has at most 64\. It is made of {LONG}: .* shorter by 5\."):
         transform(cell, 0.1)
 
 
@@ -151,5 +151,5 @@ def test_a_class_name_that_becomes_too_long_is_traced_to_its_author():
         x, h = Input("H"), State()
         h.next = x + h
 
-    with pytest.raises(CellError, match=r"have the class name ZoneoutC*, of 71 characters, .* It is made of CCC*: give"):
+    with pytest.raises(CellError, match=r"the class name ZoneoutC*, of 71 characters, .* It is made of CCC*: give"):
         symcell.zoneout(Short, 0.1)
