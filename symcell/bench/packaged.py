@@ -79,6 +79,15 @@ class Package:
         """The variant."""
         return _VARIANTS[self.variant]() if self.variant else None
 
+    @property
+    def settings(self) -> str:
+        """What was set to other values than the defaults of either library, as text; "" where nothing was."""
+        learned = {name: value for name, value in self.weights.items() if isinstance(value, float)}
+        sides = ((f"torchrecurrent's {self.name} with", self.options), ("symcell's cell with", self.constants),
+                 (f"torchrecurrent's {self.name} with the parameter", learned))
+        return ", ".join(f"{side} {' and '.join(f'{name}={value!r}' for name, value in given.items())}"
+                         for side, given in sides if given)
+
 
 PACKAGED = {
     # --- long short-term memory ---
@@ -126,7 +135,7 @@ PACKAGED = {
     "nbr": Package("NBR", {"weight_ih": "W_a W_c W_n", "weight_hh": "U_a U_c", "bias_ih": "b_a b_c b_n"}),
     "fastrnn": Package("FastRNN", {
         "weight_ih": "W", "weight_hh": "U", "bias_ih": "b", "alpha": "alpha", "beta": "beta"}),
-    # The package's gate is a tanh unless it is told otherwise; the paper's, and its documentation's, is a sigmoid.
+    # The package's gate is a tanh by default; the paper's, and that of the package's documentation, is a sigmoid.
     "fastgrnn": Package("FastGRNN", {
         "weight_ih": "W", "weight_hh": "U", "bias_ih": "b_z b_n", "zeta": "zeta", "nu": "nu"},
         options={"nonlinearity": "sigmoid"}),

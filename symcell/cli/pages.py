@@ -117,8 +117,15 @@ def _speed(name: str, speed: Speed) -> str:
         return "## Speed\n\nNot measured yet."
     variant = f" Measured on `{row['variant']}`, the cell that torchrecurrent has." if row.get("variant") else ""
     rows = [(peer, f"{ratio:.1f}") for peer, ratio in ratios(row).items()] or [("none", "")]
-    ours = f"symcell takes {1000 * row['seconds']['symcell']:.3g} ms. {speed['about']}{variant}"
+    ours = f"symcell takes {1000 * row['seconds']['symcell']:.3g} ms. {speed['about']}{variant}{_settings(name)}"
     return "\n".join(["## Speed", "", ours, "", *_table(("peer", "its time / symcell's"), rows)])
+
+
+def _settings(name: str) -> str:
+    from symcell.bench.packaged import PACKAGED
+
+    package = PACKAGED.get(name)
+    return f" Not at their defaults: {package.settings}." if package and package.settings else ""
 
 
 # --- the index -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ _Bool _Complex _Imaginary asm typeof NULL EOF bool true false"""
 _CYTHON = "cdef cpdef cimport ctypedef include nogil gil DEF IF ELIF ELSE"
 _RESERVED = frozenset(_C.split()) | frozenset(_CYTHON.split()) | frozenset(keyword.kwlist)
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_LONGEST = 64
+LONGEST = 64
 
 
 def check_name(name: str, cell: str) -> None:
@@ -28,8 +28,8 @@ def check_name(name: str, cell: str) -> None:
             "with a letter (write `alpha` for α: it prints as α).")
     if name in _RESERVED:
         raise CellError(f"{cell}: the name {name!r} is a reserved word of Python, C or Cython; write {name}_ .")
-    if len(name) > _LONGEST:
-        raise CellError(f"{cell}: the name {name[:20]}... has {len(name)} characters; at most {_LONGEST} are allowed.")
+    if len(name) > LONGEST:
+        raise CellError(f"{cell}: the name {name[:20]}... has {len(name)} characters; at most {LONGEST} are allowed.")
 
 
 def check_dimension(dim: object, cell: str) -> str:

@@ -6,6 +6,7 @@ cell, say) and gives back as a tuple. Every formula that occurs twice is `shared
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any
@@ -72,8 +73,8 @@ def rms_norm(v: Vectors, gain: Vectors = None, eps: Any = 1e-5) -> Any:
 
 def _scaled(word: str, v: Vectors, vectors: list[sympy.Expr], eps: Any, gain: Vectors, bias: Vectors,
             ) -> list[sympy.Expr]:
-    if not is_formula(eps):
-        raise CellError(f"{cell_being_declared()}{word}(): eps is {eps!r}; expected a number.")
+    if not is_formula(eps) or (sympy.sympify(eps).is_Number and not 0 < float(eps) < math.inf):
+        raise CellError(f"{cell_being_declared()}{word}(): eps is {eps!r}; expected a positive number.")
     scale = shared(1 / shared(sqrt(_mean([u**2 for u in vectors]) + eps), SharedSpread))
     gains, biases = _each(word, "gain", gain, v, 1), _each(word, "bias", bias, v, 0)
     return [g * (u * scale) + b for u, g, b in zip(vectors, gains, biases, strict=True)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import sympy
 
+from symcell.declare.c_text import check_c
 from symcell.declare.entrywise import AXES
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula_data import FACTORS, LOGIC, NUMBERS, SUM_OF_MATRICES
@@ -20,6 +22,7 @@ from symcell.declare.trial import Trial
 
 _TAKEN = {*(word.__name__ for word in MEMBERS), "equal", "leaky_relu", "named", "float", "BlockDiagonal", "Identity",
           SUM_OF_MATRICES, *AXES, *NUMBERS, *LOGIC, *HELD, *FACTORS, *REDUCTIONS}
+_DEAREST = 10**6
 _PLACE = re.compile(r"\{(\d)\}")
 _LATEX = re.compile(r"[A-Za-z0-9 \\{}()\[\]|^_+\-*/=.,:;<>!'&]+\Z")
 # What would do more than print: files, definitions, and characters that come to mean something else.
@@ -43,12 +46,13 @@ def register_function(name: str, derivative: Derivative | Sequence[Derivative], 
         name: under which formulas, documents and errors know it.
         derivative: called with the arguments as SymPy symbols and then the value: for sigmoid
             `lambda x, y: y * (1 - y)`. A function of several arguments has a sequence of derivatives, one by each.
-        c: a C expression of {0}, {1} in the vector type of the kernels: + - * /, the functions of
+        c: one C expression of {0}, {1} in the vector type of the kernels: + - * /, the functions of
             symcell/runtime/include/symcell/functions.h, and vfill(0.5) for a number. It is compiled as it is.
         numpy: of float64 arrays; where it takes complex ones, derivatives are checked to 10 digits instead of 6.
         latex: with {0}, {1} for the printed arguments; without it, the name.
-        domain: between which arguments the derivative is compared with differences of `numpy`.
-        cost: of one evaluation, in multiplications, which decides what a tape saves.
+        domain: between which arguments the derivative is compared with differences of `numpy`. At a kink every slope
+            between those of its two sides will do.
+        cost: of one evaluation, in multiplications, an integer, which decides what a tape saves.
 
     Raises:
         CellError: the name is taken, one of the forms is not well formed, or the derivative is not that of `numpy`.
@@ -57,6 +61,7 @@ def register_function(name: str, derivative: Derivative | Sequence[Derivative], 
     check_name(name, "register_function")
     partials = tuple(derivative) if isinstance(derivative, Sequence) else (derivative,)
     _check_forms(name, partials, c, numpy, latex)
+    cost = _checked_cost(name, cost)
     row = Function(name, partials, numpy, f"SC(sc_user_{name})", latex or _operator(name, len(partials)), cost=cost,
                    body=c)
     known = FUNCTIONS.get(name)
@@ -77,9 +82,7 @@ def _check_forms(name: str, partials: Sequence[Any], c: Any, numpy: Any, latex: 
     if not 1 <= len(partials) <= 4 or not all(map(callable, (*partials, numpy))):
         raise CellError(f"register_function: {name}: expected functions as `derivative` (one by each of at most 4 "
                         f"arguments) and `numpy`; got {partials!r} and {numpy!r}.")
-    if not isinstance(c, str) or not c.strip() or "\0" in c:
-        raise CellError(f'register_function: {name}: expected a C expression such as "{{0}} * vtanh({{0}})" as `c`; '
-                        f"got {c!r}.")
+    check_c(name, c)
     if latex is not None:
         _check_latex(name, latex)
     for form, text in (("c", c), ("latex", latex or "{0}")):
@@ -87,6 +90,13 @@ def _check_forms(name: str, partials: Sequence[Any], c: Any, numpy: Any, latex: 
         if wrong:
             raise CellError(f"register_function: {name}: `{form}` has the place {{{wrong[0]}}}, and the function has "
                             f"{len(partials)} argument{'s' * (len(partials) > 1)}, the first of which is {{0}}.")
+
+
+def _checked_cost(name: str, cost: Any) -> int:
+    if not isinstance(cost, Integral) or isinstance(cost, bool) or not 0 <= int(cost) <= _DEAREST:
+        raise CellError(f"register_function: {name}: `cost` counts multiplications; expected an integer from 0 to "
+                        f"{_DEAREST}, got {cost!r}.")
+    return int(cost)
 
 
 def _check_latex(name: str, latex: Any) -> None:

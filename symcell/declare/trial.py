@@ -18,6 +18,7 @@ from symcell.declare.functions import Elementwise, Function
 Array = Any
 POINTS = 64
 COMPLEX, CENTRAL = 1e-10, 1e-6  # what complex steps and central differences agree to
+STEP = 1e-6  # to each side, of the width of the domain
 FEWEST = 8  # points at which the function is finite
 _OPERATIONS: Mapping[type, Callable[[Any, Any], Any]] = {
     sympy.Add: operator.add, sympy.Mul: operator.mul, sympy.Pow: operator.pow,
@@ -38,12 +39,7 @@ class Trial:
             CellError: it fails, or gives no float64 array of the shape of its arguments, or is finite almost nowhere.
         """
         self.row, self.where = row, f"register_function: {row.name}"
-        try:
-            low, high = map(float, domain)
-        except (TypeError, ValueError):
-            low, high = np.inf, -np.inf
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise CellError(f"{self.where}: `domain` is two numbers, the lower first; got {domain!r}.")
+        low, high = _bounds(self.where, domain)
         points = np.random.default_rng(0).uniform(low, high, (len(row.partials), POINTS))
         values = self._numpy(*points)
         finite = np.isfinite(values)
@@ -51,7 +47,7 @@ class Trial:
             raise CellError(f"{self.where}: `numpy` is finite at {finite.sum()} of {POINTS} points between {low:g} and "
                             f"{high:g}; give the domain= in which it is.")
         self.points, self.values = list(points[:, finite]), values[finite]
-        self.step = (high - low) * 1e-5
+        self.width = high - low
 
     def check(self, formulas: Sequence[sympy.Expr]) -> bool:
         """Compare each derivative; say whether complex steps hold for the NumPy form.
@@ -64,10 +60,9 @@ class Trial:
         for index, formula in enumerate(formulas):
             with np.errstate(all="ignore"):
                 ours = np.broadcast_to(np.asarray(_evaluate(formula, names), dtype=np.float64), self.values.shape)
-                central, exact = self._central(index), self._complex(index)
-            analytic &= exact is not None and _close(exact, central, CENTRAL).all()
-            expected, tolerance = (exact, COMPLEX) if analytic else (central, CENTRAL)
-            self._compare(index, ours, expected, tolerance)
+                sides, exact = self._sides(index), self._complex(index)
+                analytic &= exact is not None and not self._wrong(exact, sides, CENTRAL).any()
+                self._compare(index, ours, (exact, exact) if analytic else sides, COMPLEX if analytic else CENTRAL)
         return bool(analytic)
 
     def same_values(self, numpy: Callable[..., Any]) -> bool:
@@ -75,22 +70,41 @@ class Trial:
         with np.errstate(all="ignore"):
             return np.array_equal(numpy(*self.points), self.values)
 
-    def _compare(self, index: int, ours: Array, expected: Array, tolerance: float) -> None:
-        wrong = ~_close(ours, expected, tolerance) & np.isfinite(expected)
-        # A point within one step of a kink has a difference of both sides; a wrong derivative is wrong at many points.
-        if wrong.sum() <= (2 if tolerance == CENTRAL else 0):
+    def _compare(self, index: int, ours: Array, sides: tuple[Array, Array], tolerance: float) -> None:
+        wrong = self._wrong(ours, sides, tolerance)
+        if not wrong.any():
             return
         first = int(np.argmax(wrong))
         at = ", ".join(f"{point[first]:.4g}" for point in self.points)
         how = "complex steps" if tolerance == COMPLEX else "central differences"
+        expected = (sides[0][first] + sides[1][first]) / 2
         raise CellError(f"{self.where}: the derivative by argument {index} is not that of `numpy`: at ({at}) expected "
-                        f"{expected[first]:.6g}, by {how}, got {ours[first]:.6g}; {wrong.sum()} of {len(wrong)} points "
+                        f"{expected:.6g}, by {how}, got {ours[first]:.6g}; {wrong.sum()} of {len(wrong)} points "
                         "differ. Correct one of the two.")
 
-    def _central(self, index: int) -> Array:
-        up, down = (list(self.points) for _ in range(2))
-        up[index], down[index] = up[index] + self.step, down[index] - self.step
-        return (self._numpy(*up) - self._numpy(*down)) / (2 * self.step)
+    def _wrong(self, ours: Array, sides: tuple[Array, Array], tolerance: float) -> Array:
+        """Say where a slope lies outside of those to both sides: at a kink they differ, elsewhere by rounding only.
+
+        Digits count as the derivative's largest value, or 1, has them: between its zeros it may be small everywhere.
+        """
+        low, high = np.minimum(*sides), np.maximum(*sides)
+        there = np.isfinite(low) & np.isfinite(high)
+        if there.sum() < FEWEST:
+            raise CellError(f"{self.where}: the differences of `numpy` are finite at {there.sum()} of {len(there)} "
+                            "points; give the domain= in which they are.")
+        size = np.maximum(np.abs(low), np.abs(high))
+        apart = self.width if tolerance == COMPLEX else self.width * STEP
+        rounding = 16 * np.finfo(np.float64).eps * np.abs(self.values) / apart
+        allowed = tolerance * np.maximum(size, min(1.0, size[there].max())) + rounding
+        return there & ~((ours >= low - allowed) & (ours <= high + allowed))
+
+    def _sides(self, index: int) -> tuple[Array, Array]:
+        """Return the slopes to the left and to the right of each point."""
+        at, slopes = self.points[index], []
+        for moved in (at - self.width * STEP, at + self.width * STEP):
+            values = self._numpy(*self.points[:index], moved, *self.points[index + 1:])
+            slopes.append((values - self.values) / (moved - at))
+        return slopes[0], slopes[1]
 
     def _complex(self, index: int) -> Array | None:
         moved = list(self.points)
@@ -116,8 +130,16 @@ class Trial:
         return found
 
 
-def _close(a: Array, b: Array, tolerance: float) -> Array:
-    return np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(b))
+def _bounds(where: str, domain: Any) -> tuple[float, float]:
+    try:
+        low, high = map(float, domain)
+    except (TypeError, ValueError, OverflowError):
+        low, high = np.inf, -np.inf
+    # Between numbers closer than that, a step to the side of a point would be lost in rounding.
+    if not low < high or not max(1e-6 * max(abs(low), abs(high)), 1e-280) < high - low < np.inf:
+        raise CellError(f"{where}: `domain` is two numbers, the lower first, a millionth of the larger apart or more, "
+                        f"and at most 1.7e308; got {domain!r}.")
+    return low, high
 
 
 def _evaluate(node: sympy.Basic, names: Mapping[str, Array]) -> Array:

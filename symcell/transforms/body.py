@@ -24,6 +24,7 @@ import sympy
 from symcell.declare.cell import Cell, CellMeta
 from symcell.declare.errors import CellError, calling_module
 from symcell.declare.members import Output
+from symcell.declare.names import LONGEST
 from symcell.declare.scope import Namespace
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT
@@ -56,8 +57,12 @@ class Body:
             name: the class name of the new cell.
             doc: what was done to the old cell; the old cell's own text follows it.
             leave_out: members that the new cell does not need.
+
+        Raises:
+            CellError: the class name is too long.
         """
         self.old = old
+        self._check_length("class name", name)
         self.namespace = Namespace(name)
         self.namespace["__doc__"] = f"{doc}\n\nMade from {old.name}: {old.doc}".rstrip(": ")
         self.namespace["__module__"] = calling_module()
@@ -108,13 +113,30 @@ class Body:
         self._standing[name] = quantity
 
     def fresh(self, wish: str) -> str:
-        """Return the wished name, or the first of wish_2, wish_3 ... that neither cell has."""
+        """Return the wished name, or the first of wish_2, wish_3 ... that neither cell has.
+
+        Raises:
+            CellError: it is too long.
+        """
         taken = {*self.namespace, *(name for name, _ in words(self.old)), *(e.name for e in self.old.equations)}
         name, count = wish, 1
         while name in taken:
             count += 1
             name = f"{wish}_{count}"
+        self._check_length("quantity", name)
         return name
+
+    def _check_length(self, what: str, name: str) -> None:
+        """Refuse a name that is made of one of the old cell and became too long, in words that its author knows."""
+        over = len(name) - LONGEST
+        if over <= 0:
+            return
+        known = (*(member for member, _ in words(self.old)), *(e.name for e in self.old.equations))
+        made_of = [own for own in known if own.replace(".", "_") in name] if what == "quantity" else []
+        origin = max(made_of, key=len, default=self.old.name)
+        raise CellError(f"{self.old.name}: the transformed cell would have the {what} {name}, of {len(name)} "
+                        f"characters, and a name has at most {LONGEST}. It is made of {origin}: give that a name "
+                        f"shorter by {over}.")
 
     def cell(self) -> CellMeta:
         """Check the whole, as at the end of a class body, and return the new cell."""

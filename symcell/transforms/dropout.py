@@ -21,6 +21,7 @@ from symcell.declare.cell import CellMeta
 from symcell.declare.errors import CellError
 from symcell.declare.functions import where
 from symcell.declare.members import Constant, Input
+from symcell.declare.settings import check_flag, is_number
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT, Apply
 from symcell.declare.words import names_in, reached
@@ -43,9 +44,10 @@ def zoneout(cell: CellMeta | str, p: Probability, training: bool = True) -> Cell
         training: False for the inference form, h' = p h + (1 - p) update, which reads no noise.
 
     Raises:
-        CellError: p is no probability, or names what is no state.
+        CellError: p is no probability, or names what is no state, or training is neither True nor False.
     """
     old = declaration(cell)
+    training = check_flag(f"{old.name}: zoneout: training", training)
     rates = _rates(old.name, "zoneout", p, [name for name, _ in old.states])
     body = Body(old, f"Zoneout{old.name}", _doc("Zoneout", rates, training, "Krueger et al. 2017, arXiv:1606.01305"))
     noise = {name: _noise(body, f"zone_{name}", dim, "step", rates[name], training)
@@ -76,9 +78,11 @@ def variational_dropout(cell: CellMeta | str, p: Probability, training: bool = T
             under the new name.
 
     Raises:
-        CellError: p is no probability below 1, or names something that no matrix applies to.
+        CellError: p is no probability below 1, or names something that no matrix applies to, or training is neither
+            True nor False.
     """
     old = declaration(cell)
+    training = check_flag(f"{old.name}: variational_dropout: training", training)
     dims = {name: dim for name, dim in (*old.inputs, *old.states) if name in _multiplied(old)}
     rates = _rates(old.name, "variational_dropout", p, dims, below_one=True)
     paper = "Gal and Ghahramani 2016, arXiv:1512.05287"
@@ -103,8 +107,7 @@ def _rates(cell: str, word: str, p: Any, known: Iterable[str], below_one: bool =
     for name, rate in given.items():
         if name not in names:
             raise CellError(f"{cell}: {word}: p names {name!r}; expected {', '.join(names) or 'nothing'}.")
-        real = isinstance(rate, (int, float)) and not isinstance(rate, bool)
-        if not real or not 0 <= rate <= 1 or (below_one and rate == 1):
+        if not is_number(rate) or not 0 <= rate <= 1 or (below_one and rate == 1):
             raise CellError(f"{cell}: {word}: p={rate!r} is no probability; expected a number from 0 to 1"
                             f"{', and below 1' if below_one else ''}.")
     return {name: float(given[name]) for name in names if name in given}

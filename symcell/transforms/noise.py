@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import sympy
@@ -12,6 +14,8 @@ from symcell.declare.cell import CellMeta
 from symcell.declare.errors import CellError
 from symcell.declare.spec import CellSpec
 from symcell.transforms.body import declaration
+
+_DTYPES = ("float32", "float64")
 
 
 def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B: int, dtype: str = "float32",
@@ -31,9 +35,10 @@ def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B:
 
     Raises:
         CellError: the cell reads no noise.
-        TypeError: a size is missing.
+        TypeError: a size is missing or no integer, or the seed is neither an integer nor a Generator.
+        ValueError: a size or the seed is negative, or no kernel computes in this dtype.
     """
-    spec, random = declaration(cell), np.random.default_rng(seed)
+    spec = declaration(cell)
     names = list(noise_inputs(spec))
     if not names:
         raise CellError(f"{spec.name} reads no noise: no input is compared with a Constant, noise < rate, and nothing "
@@ -42,8 +47,26 @@ def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B:
     missing = sorted({dims[name] for name in names} - set(sizes))
     if missing:
         raise TypeError(f"{spec.name}: draw_noise needs the size {', '.join(missing)}, such as {missing[0]}=64.")
+    wanted = {"T": T, "B": B} | {dims[name]: sizes[dims[name]] for name in names}
+    _check(spec.name, wanted, seed, dtype)
+    random = np.random.default_rng(seed)
     return {name: random.random((*(() if name in spec.whole else (T,)), B, sizes[dims[name]]), np.float32).astype(dtype)
             for name in names}
+
+
+def _check(cell: str, sizes: Mapping[str, Any], seed: Any, dtype: Any) -> None:
+    where = f"{cell}: draw_noise"
+    given = {f"the size {name}": size for name, size in sizes.items()}
+    given |= {} if isinstance(seed, np.random.Generator) else {"seed": seed}
+    for what, number in given.items():
+        if not isinstance(number, Integral) or isinstance(number, bool):
+            or_else = " or a NumPy Generator" if what == "seed" else ""
+            raise TypeError(f"{where}: {what}={number!r}: expected an integer{or_else}.")
+        least = 0 if what in ("seed", "the size T", "the size B") else 1
+        if int(number) < least:
+            raise ValueError(f"{where}: {what}={number!r}: expected at least {least}.")
+    if dtype not in _DTYPES:
+        raise ValueError(f"{where}: dtype={dtype!r}: kernels compute in {' or '.join(_DTYPES)}.")
 
 
 def noise_inputs(spec: CellSpec) -> Iterator[str]:

@@ -13,8 +13,12 @@ class SLSTM(Cell):
 
     Convention: exponential input gate, logistic forget gate, and the stabiliser m, which keeps every exponent at or
     below 0 and cancels in c / n; i and f are eqs. 16 and 17. The paper also allows an exponential forget gate. phi, the
-    function of the cell input z, is tanh. All units are one head. States start at 0, so that n' = i > 0 in the first
-    step.
+    function of the cell input z, is tanh. All units are one head.
+
+    States start at 0, and in the first step n' = i, which is 1, or exp(log_i - log_f) where log_i is less than log_f.
+    Where it is less by 745 (float32: 104), i is 0 and h is 0 / 0, NaN; gradients, which divide by n^2, lose their
+    digits from half of that on. An initial m of -1e30 avoids both: then n' = 1, and h is the same. The authors' code
+    (NX-AI/xlstm) sets m' = log_i in a first step, which comes to that.
     """
 
     x = Input()

@@ -28,7 +28,8 @@ class FastGRNN(Cell):
     """Gated recurrent network with one W and one U. Kusupati et al. 2018, arXiv:1901.02358.
 
     Convention: gate z and candidate n differ in their biases only; the paper's scalars between 0 and 1 are
-    sigmoids of the learned zeta and nu. z is a sigmoid, as in the paper.
+    sigmoids of the learned zeta and nu. z is a sigmoid, as in the paper; in torchrecurrent 0.2.5 it is a tanh by
+    default, which is another cell, and this one with nonlinearity="sigmoid".
     """
 
     x = Input()
@@ -47,7 +48,8 @@ class FastGRNNLowRank(Cell):
     """FastGRNN with matrices of low rank. Kusupati et al. 2018, arXiv:1901.02358.
 
     Convention: as "fastgrnn", with W = W_1 W_2^T of rank R and U = U_1 U_2^T of rank S. The products are never
-    formed: U h costs 2 H S multiplications instead of H^2.
+    formed: U h costs 2 H S multiplications instead of H^2. torchrecurrent 0.2.5 has no such matrices, and its FastGRNN
+    by default a tanh where z is a sigmoid here, as in the paper.
     """
 
     x = Input()

@@ -6,10 +6,10 @@
 from typing import Any
 
 from symcell.declare.cell import Cell, CellMeta
-from symcell.declare.errors import CellError
 from symcell.declare.functions import sigmoid, tanh
 from symcell.declare.members import Input, Matrix, State, Vector
 from symcell.declare.naming import named
+from symcell.declare.settings import check_count
 
 
 def rhn(depth: int) -> CellMeta:
@@ -18,8 +18,7 @@ def rhn(depth: int) -> CellMeta:
     Raises:
         CellError: the depth is not an integer of at least 1.
     """
-    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
-        raise CellError(f"rhn(depth): expected an integer of at least 1, got {depth!r}.")
+    depth = check_count("rhn(depth)", depth)
 
     class RHN(Cell, name=f"RHN{depth}"):
         __doc__ = f"""Recurrent highway network of {depth} levels. Zilly et al. 2017, arXiv:1607.03474, eqs. 6 to 9.

@@ -54,7 +54,8 @@ class MinLSTM(Cell):
     """minLSTM. Feng, Tung, Ahmed, Bengio and Hajimirsadeghi 2024, arXiv:2410.01201, section 3.2.
 
     Convention: the gates are divided by their sum, so that they add up to 1, and the candidate is linear, as in the
-    paper's first form. Its form in logarithms has another candidate.
+    paper's first form. Its form in logarithms has another candidate. Where f and i are both below exp(-745) (float32:
+    exp(-104)), they are 0 and h is 0 / 0, NaN; gradients lose their digits from half of these exponents on.
     """
 
     x = Input()

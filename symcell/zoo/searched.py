@@ -6,6 +6,7 @@
 from symcell.declare.cell import Cell
 from symcell.declare.functions import relu, sigmoid, tanh
 from symcell.declare.members import Input, Matrix, State, Vector
+from symcell.declare.settings import check_flag
 
 
 def nas(multiplied: bool = True) -> type[Cell]:
@@ -13,7 +14,11 @@ def nas(multiplied: bool = True) -> type[Cell]:
 
     multiplied: node 3 multiplies its two products, as in the paper and TensorFlow; False: it adds them, as
     torchrecurrent 0.2.5.
+
+    Raises:
+        CellError: it is neither True nor False.
     """
+    multiplied = check_flag("nas(multiplied)", multiplied)
 
     class NAS(Cell):
         """Cell found by neural architecture search. Zoph and Le 2017, arXiv:1611.01578, appendix.

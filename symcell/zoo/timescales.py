@@ -4,9 +4,9 @@
 # The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
 
 from symcell.declare.cell import Cell
-from symcell.declare.errors import CellError
 from symcell.declare.functions import sigmoid, tanh
 from symcell.declare.members import Constant, Input, Matrix, State, Vector
+from symcell.declare.settings import check_count, check_flag
 
 
 def lem(new_memory: bool = True) -> type[Cell]:
@@ -14,7 +14,11 @@ def lem(new_memory: bool = True) -> type[Cell]:
 
     new_memory: h sees the memory of this step, as in the paper; False: that of the step before, as in torchrecurrent
     0.2.5.
+
+    Raises:
+        CellError: it is neither True nor False.
     """
+    new_memory = check_flag("lem(new_memory)", new_memory)
 
     class LEM(Cell):
         """Long expressive memory. Rusch, Mishra, Erichson and Mahoney 2022, arXiv:2110.04744, eq. 3.
@@ -42,10 +46,9 @@ def tau_gru(delay: int = 2) -> type[Cell]:
     """Return the gated recurrent unit that also sees its state of `delay` steps ago.
 
     Raises:
-        CellError: the delay is less than one step.
+        CellError: the delay is not an integer of at least 1.
     """
-    if delay < 1:
-        raise CellError(f"tau_gru: the delay is a number of steps, at least 1; got {delay}.")
+    delay = check_count("tau_gru(delay)", delay)
 
     class TauGRU(Cell):
         """Gated recurrent unit with weighted time delay. Erichson, Lim and Mahoney 2022, arXiv:2212.00228.

@@ -100,6 +100,17 @@ def test_a_page_shows_what_was_measured(tmp_path):
     assert "| [lem](lem.md) | h, m | 2 | 10.0 | 1.5 | " in pages.index(speed)
 
 
+@pytest.mark.parametrize(("name", "settings"), [
+    ("fastgrnn", "torchrecurrent's FastGRNN with nonlinearity='sigmoid'"),
+    ("miru1", "torchrecurrent's MiRU1 with update_coefficient=0.3, symcell's cell with lam=0.3"),
+    ("janet", "symcell's cell with beta=0.3, torchrecurrent's JANET with the parameter beta=0.3"),
+])
+def test_a_page_says_with_which_settings_was_measured(name, settings):
+    speed = {"about": "Training.", "cells": {name: {"seconds": {"symcell": 0.002, "torchrecurrent": 0.02}}}}
+    assert f"Training. Not at their defaults: {settings}.\n" in pages.page(name, speed)
+    assert "defaults" not in pages.page("mgu", {"about": "", "cells": {"mgu": {"seconds": {"symcell": 1.0}}}})
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"cells": [], "about": ""}'])
 def test_a_file_without_times_is_refused(refused, folder, text):
     (folder / "speed.json").write_text(text, encoding="utf-8")

@@ -35,6 +35,11 @@ def mish(**changed):
     return register_function(given.pop("name", "mish"), **given)
 
 
+def lonely(x):
+    """Finite at the points of the trial only."""
+    return np.where(np.isin(x, np.random.default_rng(0).uniform(-3, 3, 64)), 0.0, np.nan)
+
+
 @pytest.fixture(autouse=True)
 def table():
     before = dict(FUNCTIONS)
@@ -194,6 +199,47 @@ def test_a_wrong_derivative_of_a_real_function_is_caught():
         register_function("wrong", lambda x, y: 1.0001 - y**2, "vtanh({0})", real)
 
 
+def flat(x, y):
+    return 0 * x
+
+
+@pytest.mark.parametrize(("derivative", "numpy"), [
+    (flat, lambda x: 1e-11 * x), (flat, lambda x: 1e-11 * np.real(x)), (flat, lambda x: 1e-200 * np.tanh(x)),
+    (flat, lambda x: np.maximum(np.real(x) - 2.85, 0)),
+    (lambda x, y: where(x > 2.8, 1, 0), lambda x: np.maximum(np.real(x) - 2.9, 0)),
+    (lambda x, y: 1e-5 * (1 - tanh(x)**2), lambda x: 1.00001e-5 * np.tanh(np.real(x))),
+])
+def test_a_wrong_derivative_of_a_small_function_or_at_few_points_is_caught(derivative, numpy):
+    with pytest.raises(CellError, match=r"wrong: the derivative by argument 0 is not that of `numpy`: at \(.*\)"):
+        register_function("wrong", derivative, "{0}", numpy)
+
+
+@pytest.mark.parametrize(("derivative", "numpy", "analytic"), [
+    (lambda x, y: 1e-11 + 0 * x, lambda x: 1e-11 * x, True),
+    (lambda x, y: 1e-200 * exp(x), lambda x: 1e-200 * np.exp(x), True),
+    (lambda x, y: 1e-11 * exp(x), lambda x: 1e-11 * np.exp(np.real(x)), False),
+    (flat, lambda x: np.sin(x)**2 + np.cos(x)**2, True), (flat, lambda x: 0.1 * np.round(10 * np.real(x)), False),
+    (lambda x, y: 50 * (1 - y**2), lambda x: np.tanh(50 * np.real(x)), False),
+    (lambda x, y: exp(x), lambda x: 1e4 + np.exp(np.real(x)), False),
+])
+def test_a_right_derivative_of_a_small_steep_or_flat_function_passes(derivative, numpy, analytic):
+    assert register_function("right", derivative, "{0}", numpy).row.analytic is analytic
+
+
+def test_at_a_kink_any_slope_between_those_of_the_two_sides_passes():
+    kink = np.random.default_rng(0).uniform(-3, 3, 64)[7]  # one of the points at which derivatives are compared
+
+    def bent(x):
+        return np.maximum(np.real(x) - kink, 0)
+
+    for name, slope in (("down", 0), ("middle", 0.5), ("up", 1)):
+        register_function(name, lambda x, y, slope=slope: where(x > kink, 1, where(x < kink, 0, slope)), "{0}", bent)
+    for slope in (-0.01, 1.01):
+        with pytest.raises(CellError, match="; 1 of 64 points differ"):
+            register_function("wrong", lambda x, y, slope=slope: where(x > kink, 1, where(x < kink, 0, slope)), "{0}",
+                              bent)
+
+
 def test_a_derivative_that_is_wrong_on_one_side_is_caught():
     with pytest.raises(CellError, match="is not that of `numpy`"):
         mish(derivative=lambda x, y: where(x > 0, mish_slope(x, y), 0))
@@ -212,6 +258,17 @@ def test_a_domain():
     ({"name": "f)(x"}, "cannot be used"), ({"name": 3}, "the name 3 cannot be used"),
     ({"derivative": 1}, "expected functions as `derivative`"), ({"derivative": ()}, "expected functions"),
     ({"numpy": None}, "expected functions"), ({"c": ""}, "expected a C expression"), ({"c": None}, "expected a C"),
+    *(({"c": c}, f"mish: expected a C expression .* {why}") for c, why in (
+        ("{}", "'{' does not belong"), ("{x}", "'{' does not belong"), ("{10}", "'{' does not belong"),
+        ("{0} /* ", r"'/\*' does not"), ("{0} // x", "'//' does not"), ("{0}; }", "';' does not"), ("#{0}", "'#' does"),
+        ("vexp({0}) <% ", "'%' does not"), ("'{0}'", '"\'" does not'), ('"{0}"', "'\"' does not"),
+        ("{0}\\", "does not"), ("{0} = {0}", "'=' does not"), ("{0}++", r"'\+\+' does not"),
+        ("(vexp({0})", "its brackets do not match"), ("vexp){0}(", "its brackets do not match"),
+        ("{0}, {0}", "not one expression"), ("({0}, {0})", "not one expression"), ("{0} +", "not one expression"),
+        ("* {0}", "not one expression"), (" ", "not one expression"), ("v{0}", r"v\{0\} would run together"),
+        ("{0}{0}", "would run together"), ("{0}.5", "would run together"), (3, "no text"))),
+    *(({"cost": cost}, "mish: `cost` counts multiplications; expected an integer from 0 to 1000000, got ")
+      for cost in ("a", None, -5, np.nan, np.inf, True, 2.5, 10**7)),
     ({"c": "{1}"}, r"`c` has the place \{1\}, and the function has 1 argument, the first of which is \{0\}"),
     ({"latex": "{0} {3}"}, r"`latex` has the place \{3\}"), ({"latex": "m"}, r"with \{0\} for the argument"),
     ({"latex": "é{0}"}, "ASCII"), ({"latex": "{0}$"}, "none of"), ({"latex": "{0}\n"}, "ASCII"),
@@ -230,7 +287,10 @@ def test_a_domain():
     ({"numpy": lambda x: 1 / 0}, "`numpy` fails on arrays of float64: ZeroDivisionError"),
     ({"numpy": lambda x: x * np.nan}, "is finite at 0 of 64"),
     ({"domain": (1, 0)}, "`domain` is two numbers"), ({"domain": 3}, "`domain` is two numbers"),
-    ({"domain": (0, np.inf)}, "`domain` is two numbers"),
+    ({"domain": (0, np.inf)}, "`domain` is two numbers"), ({"domain": (-1e308, 1e308)}, "`domain` is two numbers"),
+    ({"domain": (0, 10**400)}, "`domain` is two numbers"), ({"domain": (1, 1 + 1e-9)}, "a millionth of the larger"),
+    ({"domain": (0, 1e-300)}, "a millionth of the larger"),
+    ({"numpy": lonely}, "the differences of `numpy` are finite at 0 of 64 points"),
 ])
 def test_a_malformed_function_is_refused(changed, message):
     with pytest.raises(CellError, match=message):

@@ -129,3 +129,27 @@ def test_what_is_no_cell_is_refused(wrong):
 def test_names_in_a_formula():
     cell = declare("x, h = Input(), State()\nW = Matrix(h, x)\nh.next = tanh(W @ (x * 2)) + h")
     assert names_in(cell.spec.equations[0].expression) == {"W", "x", "h"}
+
+
+LONG = "a" * 64
+
+
+@pytest.mark.parametrize("transform", [symcell.zoneout, symcell.variational_dropout])
+def test_a_name_that_becomes_too_long_is_traced_to_its_author(transform):
+    cell = declare(f"""
+x, {LONG} = Input(), State()
+W, U = Matrix({LONG}, x), Matrix({LONG}, {LONG})
+{LONG}.next = tanh(W @ x + U @ {LONG})
+""")
+    with pytest.raises(CellError, match=rf"the transformed cell would have the quantity (zone|drop)_{LONG}, of 69 "
+                       rf"characters, and a name has at most 64\. It is made of {LONG}: .* shorter by 5\."):
+        transform(cell, 0.1)
+
+
+def test_a_class_name_that_becomes_too_long_is_traced_to_its_author():
+    class Short(Cell, name="C" * 64):
+        x, h = Input("H"), State()
+        h.next = x + h
+
+    with pytest.raises(CellError, match=r"the class name ZoneoutC*, of 71 characters, .* It is made of CCC*: give"):
+        symcell.zoneout(Short, 0.1)

@@ -1,6 +1,7 @@
 """Zoneout and variational dropout: against PyTorch written by hand, their limits, inference forms, and noise."""
 
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -256,10 +257,45 @@ def test_a_cell_read_from_its_document_draws_the_same_noise():
     (lambda: variational_dropout("lstm", 1), "p=1 is no probability; .*below 1"),
     (lambda: variational_dropout("lstm", {"c": 0.1}), "p names 'c'; expected x, h"),
     (lambda: draw_noise("lstm", 0, T=1, B=1), "LSTM reads no noise"),
+    (lambda: zoneout("lstm", np.float32(1.5)), "is no probability"),
+    (lambda: zoneout("lstm", np.True_), "is no probability"),
+    (lambda: zoneout("lstm", 0.1j), "is no probability"),
+    (lambda: zoneout("lstm", 0.1, training="no"), "LSTM: zoneout: training: expected True or False, got 'no'"),
+    (lambda: variational_dropout("gru", 0.1, None), "variational_dropout: training: expected True or False, got None"),
 ])
 def test_wrong_arguments_are_refused(call, message):
     with pytest.raises(CellError, match=message):
         call()
+
+
+@pytest.mark.parametrize("p", [np.float32(0.25), np.float64(0.25), np.float16(0.25), Fraction(1, 4)])
+def test_a_probability_may_be_a_number_of_numpy(p):
+    assert str(zoneout("lstm", p).spec) == str(zoneout("lstm", 0.25).spec)
+    dropped = variational_dropout("lstm", {"h": 0.25}).spec
+    assert str(variational_dropout("lstm", {"h": p}, np.True_).spec) == str(dropped)
+    assert zoneout("lstm", np.int64(1)).spec.constants == zoneout("lstm", 1.0).spec.constants
+
+
+@pytest.mark.parametrize(("changed", "error", "message"), [
+    ({"T": -2}, ValueError, "ZoneoutLSTM: draw_noise: the size T=-2: expected at least 0"),
+    ({"B": -1}, ValueError, "the size B=-1: expected at least 0"), ({"H": 0}, ValueError, "the size H=0: expected at"),
+    ({"T": 1.5}, TypeError, r"the size T=1\.5: expected an integer\."), ({"T": "4"}, TypeError, "the size T='4'"),
+    ({"H": True}, TypeError, "the size H=True: expected an integer"),
+    ({"seed": -1}, ValueError, "seed=-1: expected at least 0"),
+    ({"seed": "a"}, TypeError, "seed='a': expected an integer or a NumPy Generator"),
+    ({"seed": None}, TypeError, "seed=None: expected an integer or"),
+    ({"seed": 0.5}, TypeError, "seed=0.5: expected an"),
+    ({"dtype": "float16"}, ValueError, "dtype='float16': kernels compute in float32 or float64"),
+    ({"dtype": int}, ValueError, "kernels compute in"), ({"dtype": None}, ValueError, "kernels compute in"),
+])
+def test_wrong_arguments_of_draw_noise_are_refused(changed, error, message):
+    with pytest.raises(error, match=message):
+        draw_noise(zoneout("lstm", 0.1), **{"seed": 0, "T": 2, "B": 3, "H": 4} | changed)
+
+
+def test_sizes_of_noise_may_be_numbers_of_numpy_and_none():
+    cell = zoneout("lstm", 0.1)
+    assert draw_noise(cell, np.int64(1), T=np.int32(0), B=np.int64(3), H=np.int64(4))["zone_h"].shape == (0, 3, 4)
 
 
 def test_a_missing_size_of_noise_is_named():

@@ -6,6 +6,7 @@ against a package that others wrote.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,8 @@ from symcell.declare.cell import Cell
 from symcell.declare.errors import CellError
 from symcell.proof import kernel, numeric, polynomial, symbolic
 from symcell.proof.result import GRADIENTS, GROUPS
-from symcell.zoo.timescales import tau_gru
+from symcell.zoo.searched import nas
+from symcell.zoo.timescales import lem, tau_gru
 from tests.oracle import Sample, assert_alive, assert_close, run
 from tests.zoo.packaged import run_package
 from tests.zoo.table import TABLE, Row
@@ -117,6 +119,19 @@ def test_a_delay_of_any_length_is_that_of_torchrecurrent(delay: int) -> None:
     assert_close(run(tau_gru(delay), sample), run_package(package, sample), TOLERANCE)
 
 
-def test_a_delay_of_nothing_is_refused() -> None:
-    with pytest.raises(CellError, match="a number of steps, at least 1; got 0"):
-        tau_gru(delay=0)
+@pytest.mark.parametrize("delay", [0, -1, 1.5, "3", None, True])
+def test_a_delay_is_a_positive_integer(delay: object) -> None:
+    with pytest.raises(CellError, match=r"tau_gru\(delay\): expected an integer of at least 1, got "):
+        tau_gru(delay)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [lem, nas])
+@pytest.mark.parametrize("switch", ["no", 0, None, 1.0])
+def test_a_switch_is_true_or_false(make: Callable[[object], object], switch: object) -> None:
+    with pytest.raises(CellError, match=rf"{make.__name__}\(\w+\): expected True or False, got {switch!r}"):
+        make(switch)
+
+
+def test_settings_may_be_numbers_of_numpy() -> None:
+    assert str(tau_gru(np.int64(3)).spec) == str(tau_gru(3).spec)
+    assert str(lem(np.False_).spec) == str(lem(False).spec)
