@@ -173,6 +173,8 @@ def leaky_relu(x: Any, slope: Any = 0.01) -> sympy.Expr:
         raise CellError(f"{cell_being_declared()}leaky_relu() applies to a formula, with a number or a formula as its "
                         f"slope; got {x!r} and {slope!r}.")
     x, slope = sympy.sympify(x), sympy.sympify(slope)
+    if sympy.nan in (x, slope):
+        raise CellError(f"{cell_being_declared()}leaky_relu() got a number that is none: {x}, {slope}.")
     return where(x > 0, x, slope * x)
 
 

@@ -41,7 +41,7 @@ def _input(old: CellSpec, wanted: str | None) -> str:
     where, dims = f"residual({old.name})", dict(old.inputs)
     dim, = next(equation.dims for equation in old.equations if equation.name == old.output)
     shown = ", ".join(f"{name} of {of}" for name, of in dims.items())
-    if wanted is not None and wanted not in dims:
+    if wanted is not None and not (isinstance(wanted, str) and wanted in dims):
         raise CellError(f"{where}: there is no input {wanted!r}; its inputs are {shown}.")
     fitting = [name for name, of in dims.items() if of == dim and wanted in (None, name)]
     if len(fitting) > 1:

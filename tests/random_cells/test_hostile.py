@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from symcell import CellError, exp, layer_norm, leaky_relu, rms_norm, tanh
+from symcell import CellError, exp, layer_norm, leaky_relu, residual, rms_norm, tanh
 from tests.declare.text import START, UPDATE, declare
 from tests.random_cells.campaign import campaign
 from tests.random_cells.hostile import check, malformed
@@ -92,3 +92,15 @@ def deep(v):
     for _ in range(900):
         v = tanh(v)
     return v
+
+
+@pytest.mark.parametrize("last", ["q = leaky_relu(nan)", "q = leaky_relu(h, nan)"])
+def test_no_number_is_a_cell_error(last):
+    with pytest.raises(CellError, match="a number that is none"):
+        declare(START + last + UPDATE, nan=float("nan"))
+
+
+@pytest.mark.parametrize("wanted", [[], {}, 3, object()], ids=str)
+def test_what_names_no_input_is_a_cell_error(wanted):
+    with pytest.raises(CellError, match="there is no input"):
+        residual("mgu", input=wanted)
