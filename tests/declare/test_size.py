@@ -45,8 +45,8 @@ LARGEST = {  # about as large as is accepted
                  "h.next = W @ x + q",
     "sum": "L = [W @ x]\nfor k in range(62):\n    L[0] = L[0] + (h + k) * tanh((h + k) * (k + 2))\nh.next = L[0]",
     "product": "L = [h]\nfor k in range(29):\n    L[0] = L[0] * (h + k + 1)\nh.next = W @ x + L[0]",
-    "matrices": "L = [h]\nfor k in range(56):\n    L[0] = U @ L[0]\nh.next = W @ x + L[0]",
-    "nested": "L = [h]\nfor k in range(18):\n    L[0] = (L[0] * h + k + 1) * sigmoid(h)\nh.next = W @ x + L[0]",
+    "matrices": "L = [h]\nfor k in range(66):\n    L[0] = U @ L[0]\nh.next = W @ x + L[0]",
+    "nested": "L = [h]\nfor k in range(21):\n    L[0] = (L[0] * h + k + 1) * sigmoid(h)\nh.next = W @ x + L[0]",
 }
 
 
