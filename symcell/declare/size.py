@@ -17,7 +17,7 @@ from symcell.declare.symbols import ANONYMOUS, MatrixSymbol
 # operations in all, 170 in an equation, and 22 levels.
 MAX_NODES = 1_000  # of one formula
 MAX_TOTAL = 4_000  # of all formulas of a cell
-MAX_DEPTH = 60  # levels; what is printed of a formula grows with their square
+MAX_DEPTH = 70  # levels; what is printed of a formula grows with their square
 _SOFTMAX = 4
 
 
