@@ -76,6 +76,10 @@ class Kernel:
         """The file of the extension module."""
         return Path(str(self._passes.module.__file__))
 
+    def astype(self, dtype: str) -> Kernel:
+        """Return a kernel of the same module that computes in float32 or float64."""
+        return Kernel(self._passes.module, dtype)
+
     def init_params(self, /, seed: int = 0, **dims: int) -> dict[str, Array]:
         """Return initial parameters, each as its declaration says, for sizes such as I=64, H=128.
 

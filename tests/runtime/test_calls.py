@@ -718,3 +718,10 @@ def test_the_reference_refuses_what_a_kernel_refuses(data):
     with pytest.raises(ValueError, match="run of another kernel"):
         reference_of("lstm").backward(run, exact.dy)
     assert sys.getsizeof(reference.explain()) > 100
+
+
+def test_the_same_kernel_in_another_precision(kernel, data):
+    single, double = kernel.astype("float32"), kernel.astype("float64")
+    assert (single.dtype, double.dtype, single.path) == (np.float32, np.float64, kernel.path)
+    with pytest.raises(ValueError, match="float32 or float64"):
+        kernel.astype("float16")
