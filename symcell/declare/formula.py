@@ -24,7 +24,6 @@ from symcell.declare.functions import (
     tanh,
 )
 from symcell.declare.reductions import Reduction, Shared, dims_of_reduction
-from symcell.declare.size import check_size
 from symcell.declare.symbols import ROW, Apply, MatrixSymbol, Quantity
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def normalise(formula: sympy.Expr, name: str, scope: Scope) -> sympy.Expr:
         CellError: a constant that is not finite and real, an unknown function, a power that is not a root or an
             integer, a formula that is too large.
     """
-    check_size(formula, name, scope.cell)
+    scope.count(formula, name)
     return _rewrite(formula, name, scope.cell)
 
 

@@ -177,7 +177,7 @@ class Scope:
     # --- equations ---------------------------------------------------------------------------------------
 
     def _define(self, name: str, expression: sympy.Expr, vector: bool = False) -> Quantity:
-        formula = self._normalised(expression, name)
+        formula = normalise(expression, name, self)
         dims = dims_of(formula, name, self)
         if vector and not is_vector(dims):
             raise CellError(f"{self.cell}: {name} = {formula} is a scalar; a vector is expected.")
@@ -185,12 +185,8 @@ class Scope:
         self.equations[name] = Equation(name, symbol, formula, dims)
         return symbol
 
-    def _normalised(self, expression: sympy.Expr, name: str) -> sympy.Expr:
-        formula = normalise(expression, name, self)
-        self._count(formula, name)
-        return formula
-
-    def _count(self, formula: sympy.Basic, name: str) -> None:
+    def count(self, formula: sympy.Basic, name: str) -> None:
+        """Refuse a formula that is too large, or with which the cell is."""
         self.operations += check_size(formula, name, self.cell)
         if self.operations > MAX_TOTAL:
             raise CellError(f"{self.cell} is too large: more than {MAX_TOTAL} operations in all equations, at {name}.")
@@ -213,7 +209,7 @@ class Scope:
     def matrix_of(self, value: MatrixSum) -> MatrixSymbol:
         """Return the matrix that a sum without a name is; the same sum is computed once."""
         if value not in self.sums:
-            self._count(value, "a matrix")
+            self.count(value, "a matrix")
             self.sums[value] = self._define_matrix(f"{ANONYMOUS}{len(self.sums) + 1}", value)
         return self.sums[value]
 
@@ -251,7 +247,7 @@ class Scope:
         formula = sympy.sympify(expression) if isinstance(expression, (int, float)) else expression
         if not isinstance(formula, sympy.Expr):
             raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.")
-        formula = self._normalised(formula, name)
+        formula = normalise(formula, name, self)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
             raise CellError(f"{self.cell}: {name} = {formula} is {describe(dims)}; the state {state.name} is "

@@ -6,8 +6,6 @@ softmax of a matrix without a name stands in a derivation with its operand four 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import sympy
 
 from symcell.declare.errors import CellError, cell_being_declared
@@ -21,21 +19,13 @@ MAX_DEPTH = 70  # levels; what is printed of a formula grows with their square
 _SOFTMAX = 4
 
 
-def _nodes(formula: sympy.Basic) -> Iterator[tuple[sympy.Basic, int]]:
-    """Walk a formula, as it is printed, with the depth of each node, without recursion.
-
-    A matrix is a leaf, and one without a name of its own is the sum that it stands for.
-    """
-    stack = [(formula, 1)]
-    while stack:
-        node, depth = stack.pop()
-        yield node, depth
-        if isinstance(node, MatrixSymbol):
-            if node.name.startswith(ANONYMOUS):
-                stack.append((node._scope.equations[node.name].expression, depth + 1))
-            continue
-        times = _SOFTMAX if getattr(node, "operation", "").startswith("softmax") else 1
-        stack.extend([(argument, depth + 1) for argument in node.args] * times)
+def _parts(node: sympy.Basic) -> tuple[sympy.Basic, ...]:
+    """Return what a node is made of, as it is printed: a matrix without a name of its own is a sum of others."""
+    if isinstance(node, MatrixSymbol):
+        return (node._scope.equations[node.name].expression,) if node.name.startswith(ANONYMOUS) else ()
+    softmax = not isinstance(node, sympy.Expr) and getattr(node, "operation", "").startswith("softmax")
+    parts: tuple[sympy.Basic, ...] = node.args * (_SOFTMAX if softmax else 1)
+    return parts
 
 
 def check_size(formula: sympy.Basic, name: str, cell: str = "") -> int:
@@ -46,9 +36,12 @@ def check_size(formula: sympy.Basic, name: str, cell: str = "") -> int:
     Raises:
         CellError: it has too many operations or levels.
     """
-    count = 0
-    for node, depth in _nodes(formula):
-        count += len(node.args) ** 2 if isinstance(node, sympy.Mul) else 1
+    count, stack = 0, [(formula, 1)]
+    while stack:  # without recursion
+        node, depth = stack.pop()
+        parts = _parts(node) if node.args or isinstance(node, MatrixSymbol) else ()
+        count += len(parts) ** 2 if isinstance(node, sympy.Mul) else 1
+        stack += [(part, depth + 1) for part in parts]
         if count > MAX_NODES or depth > MAX_DEPTH:
             limit = f"{MAX_NODES} operations" if count > MAX_NODES else f"{MAX_DEPTH} levels"
             raise CellError(f"{f'{cell}: ' if cell else cell_being_declared()}{name} is too large: more than {limit} "
