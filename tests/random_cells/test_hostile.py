@@ -100,7 +100,7 @@ def test_no_number_is_a_cell_error(last):
         declare(START + last + UPDATE, nan=float("nan"))
 
 
-@pytest.mark.parametrize("wanted", [[], {}, 3, object()], ids=str)
+@pytest.mark.parametrize("wanted", [[], {}, 3, None.__class__], ids=["list", "dict", "number", "class"])
 def test_what_names_no_input_is_a_cell_error(wanted):
     with pytest.raises(CellError, match="there is no input"):
         residual("mgu", input=wanted)
