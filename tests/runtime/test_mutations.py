@@ -160,7 +160,7 @@ def swapped(first):
 QUICK = {
     "a transposed flag": lambda: transposed(BACKWARD, "U"),
     "a term of an accumulator lost": lambda: FORWARD.each_accumulator(
-        lambda name, terms: terms[:1] if name == "a_f.sum" else terms),
+        lambda name, terms: terms[:1] if name in ("a_f.sum", "a_k.sum") else terms),
     "two columns of the deltas in one place": lambda: BACKWARD.place("d_a_f", before=("P",)),
     "the new state read where the old one is meant": lambda: BACKWARD.place("c", shift=1),
     "a write lost": lambda: FORWARD.without_write("f_h"),
