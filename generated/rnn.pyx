@@ -15,6 +15,7 @@ import numpy as np
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.string cimport memcpy, memset
 
 cdef extern from "rnn.h":
     cdef struct sc_rows:
@@ -84,6 +85,24 @@ cdef extern from *:
     const sc_entry *rnn_backward_entries
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
+
+cdef struct sc_place:  # where a buffer lies: in which array, from which number on
+    long long array, start, kind
+cdef struct sc_slot:  # where a state lies
+    long long array, start, count
+cdef struct sc_array:
+    char *base
+    ptrdiff_t bytes
+    bint fixed
+cdef struct sc_memory:
+    const sc_place *places
+    const sc_array *arrays
+    Py_ssize_t count
+cdef enum:
+    ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
+    MOST_SIZES = 64
+
+cdef object ndarray = np.ndarray
 
 METADATA = {'name': 'rnn',
  'cell': 'RNN',
@@ -240,18 +259,20 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the forward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name ->
-    (array, slots), slots one of "all", "history", "ring", "chunk", "step", "sequence"; params, panels: name -> array.
-    Lengths are checked against the sizes before memory is touched.
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
+    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
+    sizes before memory is touched.
     """
     cdef rnn_forward c
+    cdef sc_array arrays[4]
+    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 4)
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, 1)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_x, "W_x", buffers, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_h_next, "a_h_next", buffers, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, 1)
+    bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_W_x, "W_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_h_next, "a_h_next", &memory, 3, &c.span, c.n_H, itemsize, 1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
@@ -266,20 +287,22 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     """Run the backward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: name ->
-    (array, slots), slots one of "all", "history", "ring", "chunk", "step", "sequence"; params, panels: name -> array.
-    Lengths are checked against the sizes before memory is touched.
+    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
+    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
+    sizes before memory is touched.
     """
     cdef rnn_backward c
+    cdef sc_array arrays[6]
+    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 6)
     c.span = span_of(sizes)
     c.n_I = sizes["I"]
     c.n_H = sizes["H"]
-    bind(&c.m_x, "x", buffers, &c.span, c.n_I, itemsize, -1)
-    bind(&c.m_h, "h", buffers, &c.span, c.n_H, itemsize, -1)
-    bind(&c.m_d_y, "d_y", buffers, &c.span, c.n_H, itemsize, -1)
-    bind(&c.m_d_h, "d_h", buffers, &c.span, c.n_H, itemsize, -1)
-    bind(&c.m_d_a_h_next, "d_a_h_next", buffers, &c.span, c.n_H, itemsize, -1)
-    bind(&c.m_d_x, "d_x", buffers, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, -1)
+    bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_y, "d_y", &memory, 2, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_h, "d_h", &memory, 3, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_a_h_next, "d_a_h_next", &memory, 4, &c.span, c.n_H, itemsize, -1)
+    bind(&c.m_d_x, "d_x", &memory, 5, &c.span, c.n_I, itemsize, -1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
@@ -289,20 +312,126 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
+def gradients(sizes, rows, over_all_steps):
+    """Return the parameters' gradients: the sums over batch and time, after the loop.
+
+    rows(name, shift, start, stop): columns of a buffer of the backward pass, all rows of its T slots after `shift` ones.
+    over_all_steps(name, left, rights, total): new arrays with left^T right for each right, and with the sum of left's
+    rows. A parameter that nothing depends on is left out.
+    """
+    n_I = sizes["I"]
+    n_H = sizes["H"]
+    found = {}
+
+    # d_a_h_next: times h, times x, alone, summed over all steps
+    [by_0, by_1], total = over_all_steps(
+        "d_U", rows("d_a_h_next", 0, 0, n_H),
+        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    found["U"] = by_0[:]
+    found["W"] = by_1[:]
+    found["b"] = total[:]
+
+    return found
+
+
+def fitting(list arrays, dtype, list axes, list sizes):
+    """Return the sizes of the dimensions if all arrays are as a pass needs them, else None, and somebody else says why.
+
+    arrays: None for one that is left out. axes: of each array the indices of its dimensions in sizes, -1 being unknown.
+    An array fits that is plain, contiguous, aligned, of this dtype and nowhere empty, and agrees with the others in size.
+    """
+    cdef ptrdiff_t found[MOST_SIZES]
+    cdef Py_ssize_t count = len(sizes), k
+    if count > MOST_SIZES or len(arrays) != len(axes):
+        return None
+    for k in range(count):
+        found[k] = sizes[k]
+    for k in range(len(arrays)):
+        array = arrays[k]
+        if array is not None and (type(array) is not ndarray or array.dtype is not dtype
+                                  or not fits(array, <tuple>axes[k], found, count)):
+            return None
+    return [found[k] for k in range(count)]
+
+
+cdef bint fits(array, tuple axes, ptrdiff_t *sizes, Py_ssize_t count) except -1:
+    """Tell whether a contiguous array has these dimensions, and enter those that were unknown."""
+    cdef Py_buffer view
+    cdef Py_ssize_t k, axis
+    cdef ptrdiff_t stride
+    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
+    cdef bint fit = view.ndim == len(axes) and <size_t>view.buf % <size_t>view.itemsize == 0
+    if fit:
+        stride = view.itemsize
+        for k in range(view.ndim - 1, -1, -1):
+            axis = axes[k]
+            if not 0 <= axis < count or view.shape[k] == 0 or view.strides[k] != stride:
+                fit = False
+                break
+            if sizes[axis] < 0:
+                sizes[axis] = view.shape[k]
+            if sizes[axis] != view.shape[k]:
+                fit = False
+                break
+            stride *= view.shape[k]
+    PyBuffer_Release(&view)
+    return fit
+
+
 def fingerprints(isa, arrays):
     """Return a number for each contiguous array, which is another one once the array has changed."""
-    cdef sc_print call
-    cdef Py_buffer view
+    cdef list all_of_them = list(arrays)
+    cdef Py_ssize_t count = len(all_of_them), k
     cdef const sc_entry *entry = found_entry(fingerprint_entries, isa, 4)
-    found = []
-    for array in arrays:
-        PyObject_GetBuffer(array, &view, PyBUF_SIMPLE)
-        call.bytes, call.count = view.buf, view.len
+    cdef sc_print *calls = <sc_print *>PyMem_Malloc(max(1, count) * sizeof(sc_print))
+    cdef Py_buffer view
+    if calls == NULL:
+        raise MemoryError
+    try:
+        for k in range(count):
+            PyObject_GetBuffer(all_of_them[k], &view, PyBUF_SIMPLE)
+            calls[k].bytes, calls[k].count = view.buf, view.len
+            PyBuffer_Release(&view)  # the list keeps the array
         with nogil:
-            entry.run(&call)
-        PyBuffer_Release(&view)
-        found.append(call.fingerprint)
-    return found
+            for k in range(count):
+                entry.run(&calls[k])
+        return [calls[k].fingerprint for k in range(count)]
+    finally:
+        PyMem_Free(calls)
+
+
+def enter(slots, list arrays, list states, Py_ssize_t itemsize):
+    """Copy states into their slots before the first step; None is zero."""
+    cdef const sc_slot *slot = slots_of(slots, len(states))
+    cdef Py_ssize_t k
+    cdef size_t count
+    for k in range(len(states)):
+        to, count = address_of(&slot[k], arrays, itemsize, True), slot[k].count * itemsize
+        if states[k] is None:
+            memset(to, 0, count)
+        else:
+            memcpy(to, address("a state", states[k], count, False), count)
+
+
+def leave(slots, list arrays, list states, Py_ssize_t itemsize):
+    """Copy states from their slots after the last step."""
+    cdef const sc_slot *slot = slots_of(slots, len(states))
+    cdef Py_ssize_t k
+    cdef size_t count
+    for k in range(len(states)):
+        count = slot[k].count * itemsize
+        memcpy(address("a state", states[k], count, True), address_of(&slot[k], arrays, itemsize, False), count)
+
+
+cdef const sc_slot *slots_of(slots, Py_ssize_t count) except NULL:
+    """Return the table of the states' slots: array, first number, how many."""
+    return <const sc_slot *>address("the slots of the states", slots, count * sizeof(sc_slot), False)
+
+
+cdef char *address_of(const sc_slot *slot, list arrays, Py_ssize_t itemsize, bint writable) except NULL:
+    """Return where the slot of a state begins. The caller keeps the array alive."""
+    cdef ptrdiff_t end = (slot.start + slot.count) * itemsize
+    return <char *>address("an array of states", arrays[slot.array], end, writable) + slot.start * itemsize
 
 
 WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
@@ -337,30 +466,16 @@ def over_all_steps(isa, int itemsize, left, rights, outs, total, work, ptrdiff_t
         PyMem_Free(factors)
 
 
-def gradients(sizes, arrays, over_all_steps):
-    """Return the parameters' gradients: the sums over batch and time, after the loop.
+def added(first, second):
+    """Return the sum of two gradients; NaN and infinity pass in silence, as through the compiled part."""
+    with np.errstate(all="ignore"):
+        return first + second
 
-    arrays: name -> (slots, B, width) buffers of the backward pass. over_all_steps(name, left, rights, total): new arrays
-    with left^T right for each right, and with the sum of left's rows. A parameter that nothing depends on is left out.
-    """
-    T, B = sizes["T"], sizes["B"]
-    n_I = sizes["I"]
-    n_H = sizes["H"]
-    found = {}
 
-    def rows(name, shift, start, stop):
-        array = arrays[name]
-        slots = array.shape[0] if array.shape[0] <= shift + T else shift + T
-        return array[shift:slots].reshape(-1, array.shape[2])[:, start:stop]
-
-    # d_a_h_next: times h, times x, alone, summed over all steps
-    [by_0, by_1], total = over_all_steps(
-        "d_U", rows("d_a_h_next", 0, 0, n_H),
-        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
-    found["U"] = by_0[:]
-    found["W"] = by_1[:]
-    found["b"] = total[:]
-    return found
+def all_of(total):
+    """Return the sum over the components of a gradient, of shape (): that of a number."""
+    with np.errstate(all="ignore"):
+        return total.sum(keepdims=True).reshape(())
 
 
 cdef const sc_entry *found_entry(const sc_entry *entries, str isa, int itemsize) except NULL:
@@ -415,26 +530,46 @@ cdef sc_span span_of(sizes):
     return span
 
 
-cdef int bind(sc_rows *rows, str name, buffers, const sc_span *span, ptrdiff_t width, ptrdiff_t itemsize,
-              ptrdiff_t direction) except -1:
-    """Point at a buffer whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
-    found = buffers.get(name)
+cdef sc_memory memory_of(table, list arrays, sc_array *found, Py_ssize_t room) except *:
+    """Return the places of `room` buffers, and where the arrays are in which they lie. The caller keeps both alive."""
+    cdef sc_memory memory
+    cdef Py_buffer view
+    memory.places = <const sc_place *>address("the table of places", table, room * sizeof(sc_place), False)
+    memory.arrays, memory.count = found, len(arrays)
+    if memory.count > room:
+        raise ValueError(f"rnn: {memory.count} arrays for {room} buffers")
+    for k in range(memory.count):
+        PyObject_GetBuffer(arrays[k], &view, PyBUF_SIMPLE)
+        found[k].base, found[k].bytes, found[k].fixed = <char *>view.buf, view.len, view.readonly
+        PyBuffer_Release(&view)
+    return memory
+
+
+cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, const sc_span *span, ptrdiff_t width,
+              ptrdiff_t itemsize, ptrdiff_t direction) except -1:
+    """Point at buffer k, whose rows have `width` numbers; NULL where this run does not keep it. direction: of time."""
+    cdef const sc_place *place = &memory.places[k]
+    cdef ptrdiff_t count = span.steps
     rows.base, rows.width, rows.size = NULL, width, span.batch * width
     rows.mask, rows.ahead, rows.chunked = -1, 0, 0
-    if found is None:
+    if place.array < 0:
         return 0
-    array, slots = found
-    cdef ptrdiff_t count = span.steps
-    if slots in ("all", "history"):
+    if place.kind == ALL or place.kind == HISTORY:
         rows.ahead = direction * rows.size
-    if slots == "history":
-        count = span.steps + 1
-    elif slots == "chunk":
+        count += place.kind == HISTORY
+    elif place.kind == CHUNK:
         count, rows.chunked = span.chunk, 1
-    elif slots == "ring":
+    elif place.kind == RING:
         count, rows.mask = 2, 1
-    elif slots in ("step", "sequence"):
+    else:
         count, rows.mask = 1, 0
-    given = slots in ("all", "sequence")  # arrays that a caller may have made read-only
-    rows.base = address(name, array, count * rows.size * itemsize, not given or array.flags.writeable)
+    if place.array >= memory.count or place.start < 0:
+        raise ValueError(f"rnn: {name} lies in array {place.array} of {memory.count}")
+    cdef const sc_array *array = &memory.arrays[place.array]
+    cdef ptrdiff_t end = (place.start + count * rows.size) * itemsize
+    if array.bytes < end:
+        raise ValueError(f"rnn: {name} ends at byte {end} of {array.bytes}")
+    if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
+        raise ValueError(f"rnn: {name} is read-only")
+    rows.base = array.base + place.start * itemsize
     return 0

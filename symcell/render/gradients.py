@@ -40,7 +40,7 @@ class _Stores:
         target = f'found["{self.owner[out]}"]'
         again = target in self.done
         self.done.add(target)
-        return f"{target} = {target} + {value}" if again else f"{target} = {value}"
+        return f"{target} = added({target}, {value})" if again else f"{target} = {value}"
 
 
 def _columns(p: Pass, first: str, last: str) -> str:
@@ -63,7 +63,7 @@ def _group(p: Pass, product: Product, sums: Sequence[RowSum], stores: _Stores) -
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]
     for total in sums:
         part = f"total[{parts[product.lefts.index(total.operand)]}]"
-        lines.append(stores.line(total.out, f"{part}.sum(keepdims=True).reshape(())" if total.scalar else part))
+        lines.append(stores.line(total.out, f"all_of({part})" if total.scalar else part))
     what = [f"times {right}" for right in product.rights] + ["alone"] * bool(sums)
     return GradientLine(f"{', '.join(product.lefts)}: {', '.join(what)}, summed over all steps", tuple(lines))
 

@@ -51,11 +51,11 @@ def forward(passes: Passes, sizes: Sizes, inputs: Mapping[str, Array], params: M
         part = Stretch(start, stop, last)
         stretches.append(part)
         own = part.sizes(sizes, start > 0)
-        arrays = passes.forward(own, part.of(inputs, passes.whole), params, last, mode, recorded, panels)
-        y[start:stop] = passes.output(arrays)
+        buffers = passes.forward(own, part.of(inputs, passes.whole), params, last, mode, recorded, panels)
+        y[start:stop] = passes.output(buffers)
         for name, array in recorded.items():
-            array[start:stop] = passes.steps(name, arrays)
-        last = passes.final_state(arrays, own)
+            array[start:stop] = passes.steps(name, buffers)
+        last = passes.states_after(buffers)
     return tuple(stretches), last
 
 
@@ -69,11 +69,10 @@ def backward(passes: Passes, sizes: Sizes, stretches: tuple[Stretch, ...], input
     whole, found = passes.whole, dict[str, Array]()
     for k, part in enumerate(reversed(stretches)):
         steps = part.of(inputs, whole)
-        arrays = passes.forward(part.sizes(sizes, k > 0), steps, params, part.state, "train", (), again)
-        held = {name: array for name, (array, _) in arrays.items()}
         own = part.sizes(sizes, k > 0)
+        held = passes.forward(own, steps, params, part.state, "train", (), again).held()
         buffers = passes.backward(own, held, params, dy[part.start : part.stop], last, panels)
-        this = passes.gradients(own, buffers, params)
+        this = passes.gradients(buffers, params)
         for name, array in this.x.items():
             if name in whole:
                 dx[name] = dx[name] + array if k else array
@@ -81,5 +80,5 @@ def backward(passes: Passes, sizes: Sizes, stretches: tuple[Stretch, ...], input
                 dx[name][part.start : part.stop] = array
         last = this.state
         found = {name: found[name] + value if k else value for name, value in this.params.items()}
-        del arrays, held, buffers, this  # one stretch's tape at a time
+        del held, buffers, this  # one stretch's tape at a time
     return Found(dx, found, dict(last))

@@ -128,17 +128,15 @@ class Kernel:
         if checkpoint is not None:
             every = self._arguments.check_steps("checkpoint", checkpoint)
             return self._forward_stretches(sizes, steps, kept, initial_state, record, every, x, params)
-        arrays = self._passes.forward(sizes, steps, kept, initial_state, "train", record)
-        needed = {name for name, buffer in self._meta["backward"]["buffers"].items() if buffer["given"]}
-        held = {name: array for name, (array, _) in arrays.items() if name in needed}  # not the pass's scratch
-        tape = Tape(self._owner, sizes, held, kept, params, self._fingerprints(kept), isinstance(x, Mapping))
-        recorded = {name: self._passes.steps(name, arrays).copy() for name in record}
-        return self._run(self._passes.output(arrays), self._passes.final_state(arrays, sizes), recorded, tape)
+        buffers = self._passes.forward(sizes, steps, kept, initial_state, "train", record)
+        tape = Tape(self._owner, sizes, buffers.held(), kept, params, self._fingerprints(kept), isinstance(x, Mapping))
+        recorded = {name: self._passes.steps(name, buffers).copy() for name in record}
+        return self._run(self._passes.output(buffers), self._passes.states_after(buffers), recorded, tape)
 
     def _forward_stretches(self, sizes: Sizes, steps: dict[str, Array], params: dict[str, Array],
                            state: Mapping[str, Array], record: tuple[str, ...], every: int, x: Any,
                            given: Mapping[str, Any]) -> Run:
-        self._passes.complete(sizes, "forward")
+        self._passes.plan("forward", sizes)
         state = {name: np.array(value, order="C") for name, value in state.items()}
         y = self._passes.all_steps("y", (self._meta["output"]["dim"],), sizes)
         recorded = {name: self._passes.all_steps(name, self._meta["named"][name]["dims"], sizes) for name in record}
@@ -170,11 +168,11 @@ class Kernel:
         initial_state = self._arguments.check_states("state", state, sizes)
         values, panels = {**ready.params, **self._arguments.check_constants(constants)}, ready.panels
         if constants is not None and self._passes.derives:  # matrices may be made of constants
-            values, panels = self._passes.with_derived(values), self._passes.panels("forward", sizes)
+            values, panels = self._passes.with_derived(values), None
             sizes.pop(".packed", None)
         steps = {name: plain(value) for name, value in self._slots(inputs).items()}
-        arrays = self._passes.forward(sizes, steps, values, initial_state, "infer", (), panels)
-        return self._passes.output(arrays), self._passes.final_state(arrays, sizes)
+        buffers = self._passes.forward(sizes, steps, values, initial_state, "infer", (), panels)
+        return self._passes.output(buffers), self._passes.states_after(buffers)
 
     def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
         """Check and pack the parameters once, for many calls of `infer`."""
@@ -182,12 +180,11 @@ class Kernel:
         checked = self._arguments.check_params(params, sizes)
         values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
         values = self._passes.with_derived({**values, **self._arguments.check_constants(None)})
-        panels = self._passes.panels("forward", sizes, kept=copy)
-        ready = Ready(values, panels, sizes, self._owner)
-        if copy:
-            self._passes.pack(sizes, values, panels)
-            object.__setattr__(ready, "sizes", {**sizes, ".packed": PACKED})
-        return ready
+        if not copy:
+            return Ready(values, None, sizes, self._owner)
+        panels = self._passes.panels("forward", sizes, kept=True)
+        self._passes.pack(sizes, values, panels)
+        return Ready(values, panels, {**sizes, ".packed": PACKED}, self._owner)
 
     def _slots(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Return the inputs as buffers have them, (slots, B, dim): an input of the whole sequence has one slot."""
@@ -233,15 +230,14 @@ class Kernel:
             found = checkpoints.backward(
                 self._passes, sizes, tape.stretches, tape.arrays, tape.params, dy, last, dx)
         else:
-            panels = self._passes.panels("backward", sizes)
-            arrays = self._passes.backward(sizes, tape.arrays, tape.params, dy, last, panels)
-            found = self._passes.gradients(sizes, arrays, tape.params)
+            buffers = self._passes.backward(sizes, tape.arrays, tape.params, dy, last)
+            found = self._passes.gradients(buffers, tape.params)
         x = {name: found.x[name][:] for name in self._meta["inputs"]}  # views: the memory may be used again
         return Gradients(x if tape.dict_x else next(iter(x.values())), found.params, found.state)
 
     def _fingerprints(self, params: Mapping[str, Array]) -> dict[str, int]:
         """Return those of what came from the caller; what is computed of it belongs to the run."""
-        return self._passes.fingerprints({name: params[name] for name in self._given})
+        return dict(zip(self._given, self._passes.fingerprints(map(params.__getitem__, self._given)), strict=True))
 
     def _check_run(self, run: object) -> Tape:
         cell = self._meta["cell"]

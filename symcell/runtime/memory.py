@@ -15,6 +15,7 @@ CHUNK_BYTES = 512 * 1024  # what one chunk of steps may write between the loop a
 _FIXED = {"ring": 2, "step": 1, "sequence": 1}
 ROW = "1"  # the dimension of a number per row
 KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once, so that a kernel does not sit on much memory
+GAP = 0  # numbers between the buffers of a block, beyond whole lines: tests put guards there
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
 
 
@@ -48,7 +49,7 @@ class Pool:
 
     Fresh memory costs a page fault per 4 KiB, in small cells more than the arithmetic that fills it. An array is
     free when nothing but the pool refers to its memory: results and their views that a caller keeps are never
-    handed out again. Arrays of more than KEEP_BYTES are not kept, and two for each purpose at most: the run of the
+    handed out again. Arrays with more than KEEP_BYTES for one buffer are not kept, and two for each purpose at most: the run of the
     last step of a training loop lives until the next one's is there.
     """
 
@@ -57,8 +58,11 @@ class Pool:
         self._dtype = dtype
         self._kept: dict[str, list[Array]] = {}
 
-    def empty(self, name: str, shape: tuple[int, ...], what: str, zero: bool = False) -> Array:
-        """Return an uninitialised (or zeroed) array as `memory.empty` does; `name` is its purpose."""
+    def empty(self, name: str, shape: tuple[int, ...], what: str, zero: bool = False, largest: int = 0) -> Array:
+        """Return an uninitialised (or zeroed) array as `memory.empty` does; `name` is its purpose.
+
+        largest: bytes of the largest part, where the array is a block that stands for several ones.
+        """
         kept = self._kept.get(name)
         if kept is None:
             kept = self._kept[name] = []
@@ -68,7 +72,7 @@ class Pool:
                     array.fill(0)
                 return array
         array = empty(shape, self._dtype, what, zero)
-        if array.nbytes <= KEEP_BYTES:
+        if (largest or array.nbytes) <= KEEP_BYTES:
             kept[:] = [*kept[-1:], array]
         return array
 

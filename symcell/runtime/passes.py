@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -11,21 +10,10 @@ import numpy as np
 
 from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.plan import Buffers, Plan, Planner
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
-REMEMBERED = 1024  # facts about sizes
-Arrays = dict[str, tuple[Array, str]]  # name -> buffer (slots, B, dim), and how many steps it holds
-
-
-@dataclass(frozen=True)
-class _Buffer:
-    """An array that a pass asks for: how many steps it holds, its shape (None: given), whether it starts as zeros."""
-
-    name: str
-    kind: str
-    shape: tuple[int, ...] | None
-    zero: bool
-    purpose: str
+REMEMBERED = 1024  # plans
 
 
 class Found(NamedTuple):
@@ -56,19 +44,27 @@ class Passes:
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
         self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
-        self._by_sizes: dict[tuple[Any, ...], Any] = {}
+        self._dims = ("T", "B", *self._meta["dims"])
+        self._planners = {way: Planner(self._meta, way, dtype) for way in ("forward", "backward")}
+        self._plans: dict[tuple[Any, ...], Plan] = {}
 
     # --- before a pass -----------------------------------------------------------------------------------
 
-    def complete(self, sizes: Sizes, direction: str) -> None:
-        """Enter what a pass needs besides the dimensions. Keys with a dot are ours; no dimension can be called so.
+    def plan(self, direction: str, sizes: Sizes, mode: str = "train", wanted: frozenset[str] = frozenset()) -> Plan:
+        """Return what a pass needs for these sizes, worked out once for each; `wanted`: buffers that are recorded.
 
         Raises:
             ValueError: no argument tells the size of a dimension.
         """
-        sizes[".chunk"] = self._known(("chunk", direction, self.chunk, *sizes.items()), self._chunk, direction, sizes)
-        if ".packed" not in sizes:
-            sizes[".packed"] = PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST
+        key = (direction, mode, wanted, self.chunk, *map(sizes.get, self._dims))
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) >= REMEMBERED:
+                self._plans.clear()
+            own = {dim: sizes[dim] for dim in self._dims if dim in sizes}
+            own[".chunk"] = self._chunk(direction, own)
+            found = self._plans[key] = self._planners[direction].plan(own, mode, wanted)
+        return found
 
     def _chunk(self, direction: str, sizes: Sizes) -> int:
         missing = [dim for dim in self._meta["dims"] if dim not in sizes]
@@ -77,15 +73,6 @@ class Passes:
             raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
                              f"the initial state of {', '.join(states)}.")
         return self.chunk or memory.chunk_steps(self._meta[direction]["chunk_width"], sizes, self.dtype.itemsize)
-
-    def _known(self, key: tuple[Any, ...], work_out: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what depends on sizes only, worked out once for each."""
-        found = self._by_sizes.get(key)
-        if found is None:
-            if len(self._by_sizes) >= REMEMBERED:
-                self._by_sizes.clear()
-            found = self._by_sizes[key] = work_out(*arguments)
-        return found
 
     @property
     def derives(self) -> bool:
@@ -99,20 +86,16 @@ class Passes:
         with np.errstate(all="ignore"):  # as through the compiled part
             return {**values, **self.module.derive(values, self.dtype)}
 
-    def fingerprints(self, arrays: Mapping[str, Array]) -> dict[str, int]:
+    def fingerprints(self, arrays: Iterable[Array]) -> list[int]:
         """Return a number for each contiguous array, which is another one once the array has changed."""
-        return dict(zip(arrays, self.module.fingerprints(self.isa, arrays.values()), strict=True))
+        found: list[int] = self.module.fingerprints(self.isa, arrays)
+        return found
 
     def panels(self, direction: str, sizes: Sizes, kept: bool = False) -> dict[str, Array]:
         """Return memory for the packed weights of a pass; where they are kept it is nobody else's."""
         pool = memory.Pool(self.dtype) if kept else self.pool
-        wanted = self._known(("panels", direction, *sizes.items()), self._panels, direction, sizes)
-        return {name: pool.empty(purpose, shape, what) for name, purpose, shape, what in wanted}
-
-    def _panels(self, direction: str, sizes: Sizes) -> tuple[tuple[str, str, tuple[int], str], ...]:
-        return tuple((name, f"{direction} {name}", memory.panel_shape(panel, sizes, self.dtype),
-                      f"{self._meta['cell']}: packed weights {name}")
-                     for name, panel in self._meta[direction]["panels"].items())
+        wanted = self._planners[direction].panels(sizes)
+        return {name: pool.empty(*wanted) for name, wanted in wanted.items()}
 
     def pack(self, sizes: Sizes, params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
         """Pack the weights of the forward pass: a sequence of no steps packs and does nothing else."""
@@ -124,42 +107,41 @@ class Passes:
 
     def forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
                 state: Mapping[str, Array], mode: str, record: Iterable[str],
-                panels: Mapping[str, Array] | None = None) -> Arrays:
+                panels: Mapping[str, Array] | None = None) -> Buffers:
         """Run the forward pass; mode "train" keeps what backward needs, "infer" does not."""
-        self.complete(sizes, "forward")
         wanted = frozenset(self._meta["named"][name]["buffer"] for name in record)
-        arrays = self._allocate("forward", sizes, inputs, mode, wanted)
-        for name in self._meta["states"]:
-            arrays[name][0][0] = state.get(name, 0)
-        if panels is None:
-            panels = self.panels("forward", sizes)
-        self._call(self.module.forward, sizes, arrays, params, panels)
-        return arrays
+        plan = self.plan("forward", sizes, mode, wanted)
+        return self._run(self.module.forward, plan, sizes, inputs, params, map(state.get, self._meta["states"]), panels)
 
     def backward(self, sizes: Sizes, held: Mapping[str, Array], params: Mapping[str, Array], dy: Array,
-                 last: Mapping[str, Array], panels: Mapping[str, Array]) -> Arrays:
+                 last: Mapping[str, Array], panels: Mapping[str, Array] | None = None) -> Buffers:
         """Run the backward pass on what the forward pass left (`held`), but for the parameters' gradients."""
-        self.complete(sizes, "backward")
-        # By name alone the forward pass's scratch would pass for this one's, where both compute a value.
-        arrays = self._allocate("backward", sizes, {**held, self._meta["seed"]: dy}, "train")
-        for name, adjoint in self._meta["dstate"].items():
-            array, kind = arrays[adjoint]
-            array[sizes["T"] & 1 if kind == "ring" else sizes["T"]] = last.get(name, 0)
-        self._call(self.module.backward, sizes, arrays, params, panels)
-        return arrays
+        given = {**held, self._meta["seed"]: dy}
+        plan = self.plan("backward", sizes)
+        return self._run(self.module.backward, plan, sizes, given, params, map(last.get, self._meta["dstate"]), panels)
 
-    def gradients(self, sizes: Sizes, arrays: Arrays, params: Mapping[str, Array]) -> Found:
+    def _run(self, entry: Any, plan: Plan, sizes: Sizes, given: Mapping[str, Array], params: Mapping[str, Array],
+             states: Iterable[Array | None], panels: Mapping[str, Array] | None) -> Buffers:
+        new = self.pool.empty
+        buffers = Buffers(plan, [*[given[name] for name in plan.given], *[new(*wanted) for wanted in plan.makes]])
+        if panels is None:
+            panels = {name: new(*wanted) for name, wanted in plan.panels.items()}
+        self.module.enter(plan.before, buffers.arrays, list(states), self.dtype.itemsize)
+        packed = sizes.get(".packed", PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST)
+        self._call(entry, {**plan.sizes, ".packed": packed}, (plan.table, buffers.arrays), params, panels)
+        return buffers
+
+    def gradients(self, buffers: Buffers, params: Mapping[str, Array]) -> Found:
         """Return the gradients from the buffers of a backward pass."""
-        with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
-            buffers = {name: array for name, (array, _) in arrays.items()}
-            found = self.module.gradients(sizes, buffers, self._over_all_steps)
-            if hasattr(self.module, "chain_rule"):
+        found = self.module.gradients(buffers.plan.sizes, buffers.rows, self._over_all_steps)
+        if hasattr(self.module, "chain_rule"):
+            with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
                 self.module.chain_rule(params, found, self.dtype)
         return Found(
-            {name: buffers[adjoint][0 if name in self.whole else slice(None)]
+            {name: buffers.view(adjoint)[0 if name in self.whole else slice(None)]
              for name, adjoint in self._meta["dx"].items()},
             {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
-            {name: buffers[adjoint][0].copy() for name, adjoint in self._meta["dstate"].items()})
+            self.states_after(buffers))
 
     def _over_all_steps(self, name: str, left: Array, rights: tuple[Array, ...],
                         total: bool) -> tuple[list[Array], Array | None]:
@@ -178,7 +160,7 @@ class Passes:
         threads.run(parts, task)
         return outs, sums
 
-    def _call(self, entry: Any, sizes: Sizes, arrays: Arrays, params: Mapping[str, Array],
+    def _call(self, entry: Any, sizes: Sizes, buffers: tuple[Array, list[Array]], params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
         """Run a pass, its rows shared by threads where that pays."""
         B = sizes["B"]
@@ -189,7 +171,7 @@ class Passes:
 
         def task(first: int, last: int, **changed: int) -> None:
             span = {**sizes, ".from": first, ".to": last, **changed}
-            entry(self.isa, self.dtype.itemsize, span, arrays, params, panels)
+            entry(self.isa, self.dtype.itemsize, span, buffers, params, panels)
 
         if len(parts) == 1:
             task(0, B)
@@ -198,52 +180,29 @@ class Passes:
             task(0, B, **{"T": 0, ".packed": PACK_FIRST})
         threads.run(parts, lambda first, last: task(first, last, **{".packed": PACKED}))
 
-    # --- memory ------------------------------------------------------------------------------------------
+    # --- after a pass ------------------------------------------------------------------------------------
+
+    def output(self, buffers: Buffers) -> Array:
+        """Return y (T, B, dim), a view: what a caller does to its flags stays the caller's."""
+        output = self._meta["output"]
+        array = buffers.view(output["buffer"])
+        return array[1:] if output["is_state"] else array[:]
+
+    def states_after(self, buffers: Buffers) -> dict[str, Array]:
+        """Return copies of the states after the last step, (B, dim) each; of a backward pass, of their adjoints."""
+        plan = buffers.plan
+        found = {name: np.empty((plan.sizes["B"], plan.sizes[dim]), self.dtype)
+                 for name, dim in self._meta["states"].items()}
+        self.module.leave(plan.after, buffers.arrays, list(found.values()), self.dtype.itemsize)
+        return found
+
+    def steps(self, name: str, buffers: Buffers) -> Array:
+        """Return (T, B, dim) of a named quantity; of a state, its values after each step."""
+        buffer = self._meta["named"][name]["buffer"]
+        array = buffers.view(buffer)
+        return array[1:] if buffer in self._meta["states"] else array
 
     def all_steps(self, name: str, dims: tuple[str, ...], sizes: Sizes) -> Array:
         """Return memory for a result of all steps, (T, B, dim)."""
         shape = sizes["T"], sizes["B"], memory.width(dims, sizes)
         return self.pool.empty(f"result {name}", shape, self._meta["cell"])
-
-    def _allocate(self, direction: str, sizes: Sizes, given: Mapping[str, Array], mode: str,
-                  wanted: frozenset[str] = frozenset()) -> Arrays:
-        """Return the arrays of a pass, and how many steps each holds; `wanted`: buffers kept because of `record`."""
-        key = ("layout", direction, mode, wanted, *sizes.items())
-        layout = self._known(key, self._layout, direction, sizes, mode, wanted)
-        new, cell = self.pool.empty, self._meta["cell"]
-        return {b.name: (given[b.name] if b.shape is None else new(b.purpose, b.shape, cell, b.zero), b.kind)
-                for b in layout}
-
-    def _layout(self, direction: str, sizes: Sizes, mode: str, wanted: frozenset[str]) -> tuple[_Buffer, ...]:
-        buffers = []
-        for name, buffer in self._meta[direction]["buffers"].items():
-            kind = _recorded_kind(buffer[mode], name in self._meta["states"]) if name in wanted else buffer[mode]
-            if kind is not None:
-                shape = (memory.slots(kind, sizes), sizes["B"], memory.width(buffer["width"], sizes))
-                buffers.append(_Buffer(name, kind, None if buffer["given"] else shape, buffer["zero"],
-                                       f"{direction} {name}"))
-        return tuple(buffers)
-
-    # --- after a pass ------------------------------------------------------------------------------------
-
-    def output(self, arrays: Arrays) -> Array:
-        """Return y (T, B, dim), a view: what a caller does to its flags stays the caller's."""
-        output = self._meta["output"]
-        array = arrays[output["buffer"]][0]
-        return array[1:] if output["is_state"] else array[:]
-
-    def final_state(self, arrays: Arrays, sizes: Sizes) -> dict[str, Array]:
-        """Return the states after the last step, (B, dim) each."""
-        T = sizes["T"]
-        last = {name: T & 1 if arrays[name][1] == "ring" else T for name in self._meta["states"]}
-        return {name: arrays[name][0][slot].copy() for name, slot in last.items()}
-
-    def steps(self, name: str, arrays: Arrays) -> Array:
-        """Return (T, B, dim) of a named quantity; of a state, its values after each step."""
-        buffer = self._meta["named"][name]["buffer"]
-        array = arrays[buffer][0]
-        return array[1:] if buffer in self._meta["states"] else array
-
-
-def _recorded_kind(kind: str | None, is_state: bool) -> str:
-    return "history" if is_state else "all" if kind != "history" else kind

@@ -1,0 +1,184 @@
+"""Plans: what a pass needs for some sizes, worked out once for each, so that a call has little left to do.
+
+What a caller gets has an array of its own, so that whoever keeps y does not keep the tape. What backward needs besides
+lies in one block, and what only the pass itself needs in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from symcell.runtime import memory
+from symcell.runtime.arguments import Array, Sizes
+
+TAPE, SCRATCH = ".tape", ".scratch"  # with a dot no author's name can collide
+KINDS = ("all", "history", "ring", "chunk", "step", "sequence")  # as the generated modules count them
+Shape = tuple[int, int, int]
+
+
+class Place(NamedTuple):
+    """Where a buffer lies: which array of a call, from which of its numbers on; its shape is (slots, B, width)."""
+
+    array: int
+    start: int
+    kind: str
+    shape: Shape
+
+
+class Wanted(NamedTuple):
+    """Memory that a call asks the pool for: `largest` is the bytes of the largest buffer in it."""
+
+    purpose: str
+    shape: tuple[int, ...]
+    what: str
+    zero: bool = False
+    largest: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pass for some sizes.
+
+    sizes: of dimensions, T, B, and ".chunk", the steps treated together.
+    given: the arrays that the caller hands over, by name; they come first, then those of `makes`.
+    held: which arrays of a forward pass its backward pass is given, as (name, index).
+    table: (buffers, 3): array, first number, index of the kind; -1 if a buffer is not kept.
+    before, after: (states, 3): array, first number, count of each state's slot before the first step, after the last.
+    """
+
+    sizes: Sizes
+    given: tuple[str, ...]
+    makes: tuple[Wanted, ...]
+    held: tuple[tuple[str, int], ...]
+    places: Mapping[str, Place]
+    table: Array
+    before: Array
+    after: Array
+    panels: Mapping[str, Wanted]
+
+
+class Buffers(NamedTuple):
+    """The memory of one pass, arrays in the order of the plan."""
+
+    plan: Plan
+    arrays: list[Array]
+
+    def view(self, name: str) -> Array:
+        """Return a buffer, (slots, B, width)."""
+        place = self.plan.places[name]
+        array = self.arrays[place.array]
+        if array.ndim == len(place.shape):  # it has an array of its own
+            return array
+        return np.ndarray(place.shape, array.dtype, array, place.start * array.itemsize)
+
+    def rows(self, name: str, shift: int, start: int, stop: int) -> Array:
+        """Return some columns of a buffer, (rows, columns): all rows of T slots, the first `shift` slots left out."""
+        k, first, _, (slots, B, width) = self.plan.places[name]
+        array, size = self.arrays[k], self.arrays[k].itemsize
+        count = (min(slots, shift + self.plan.sizes["T"]) - shift) * B
+        offset = (first + shift * B * width + start) * size if count else 0
+        return np.ndarray((count, stop - start), array.dtype, array, offset, (width * size, size))
+
+    def held(self) -> dict[str, Array]:
+        """Return the arrays of a forward pass that its backward pass is given."""
+        return {name: self.arrays[k] for name, k in self.plan.held}
+
+
+class Planner:
+    """Makes the plans of one pass, "forward" or "backward", of a generated module."""
+
+    def __init__(self, metadata: Mapping[str, Any], direction: str, dtype: np.dtype[Any]) -> None:
+        """Read what the pass asks for."""
+        self._meta, self._direction, self._dtype = metadata, direction, dtype
+        self._buffers: Mapping[str, Any] = metadata[direction]["buffers"]
+        output = metadata["output"]["buffer"]
+        self._results = (output,) if direction == "forward" else tuple(metadata["dx"].values())
+        self._states = tuple(metadata["states"] if direction == "forward" else metadata["dstate"].values())
+        apart = {*metadata["inputs"], output, metadata["seed"]}
+        self._needed = [name for name, buffer in metadata["backward"]["buffers"].items() if buffer["given"]]
+        self._saved = [name for name in self._needed if name not in apart]
+
+    def plan(self, sizes: Sizes, mode: str, wanted: Container[str]) -> Plan:
+        """Return the plan for these sizes, with ".chunk"; `wanted`: buffers kept because of `record`."""
+        kinds = self._kinds(mode, wanted)
+        shapes = {name: _shape(self._buffers[name], kind, sizes) for name, kind in kinds.items()}
+        members = self._members(kinds, mode)
+        given = [home for home, names in members.items() if self._buffers[names[0]]["given"]]
+        made = [home for home in members if home not in given]
+        places = {}
+        for k, home in enumerate([*given, *made]):
+            start = 0
+            for name in members[home]:
+                places[name] = Place(k, start, kinds[name], shapes[name])
+                start += self._whole_lines(prod(shapes[name]))
+        first, last = (0, sizes["T"]) if self._direction == "forward" else (sizes["T"], 0)
+        return Plan(
+            sizes, tuple(given), tuple(self._wanted(home, [shapes[name] for name in members[home]]) for home in made),
+            tuple((home, k) for k, home in enumerate([*given, *made]) if home == TAPE or home in self._needed),
+            places, self._table(places), self._slots(places, first), self._slots(places, last), self.panels(sizes))
+
+    def _members(self, kinds: Collection[str], mode: str) -> dict[str, list[str]]:
+        """Return the arrays of a call, and the buffers in each. On the tape they have the same order in both passes."""
+        members: dict[str, list[str]] = {}
+        for name in dict.fromkeys((*self._saved, *kinds)):
+            if name in kinds:
+                members.setdefault(self._home(name, mode), []).append(name)
+        return members
+
+    def _kinds(self, mode: str, wanted: Container[str]) -> dict[str, str]:
+        """Return how many steps each buffer holds that is kept at all."""
+        kinds = {name: _recorded(buffer[mode], name in self._states) if name in wanted else buffer[mode]
+                 for name, buffer in self._buffers.items()}
+        return {name: kind for name, kind in kinds.items() if kind is not None}
+
+    def _home(self, name: str, mode: str) -> str:
+        """Return the array in which a buffer lies."""
+        if mode == "train" and name in self._saved:
+            return TAPE
+        buffer = self._buffers[name]
+        return name if buffer["given"] or buffer["zero"] or name in self._results else SCRATCH
+
+    def _wanted(self, home: str, shapes: list[Shape]) -> Wanted:
+        """Return what to ask the pool for: an array of its own shape, or a block."""
+        apart = home not in (TAPE, SCRATCH)
+        shape = shapes[0] if apart else (sum(self._whole_lines(prod(shape)) for shape in shapes),)
+        return Wanted(f"{self._direction} {home}", shape, self._meta["cell"], apart and self._buffers[home]["zero"],
+                      max(map(prod, shapes)) * self._dtype.itemsize)
+
+    def _whole_lines(self, count: int) -> int:
+        line = memory.LINE // self._dtype.itemsize
+        return -(-count // line) * line + memory.GAP
+
+    def _table(self, places: Mapping[str, Place]) -> Array:
+        return _integers([(places[name].array, places[name].start, KINDS.index(places[name].kind))
+                          if name in places else (-1, 0, 0) for name in self._buffers])
+
+    def _slots(self, places: Mapping[str, Place], step: int) -> Array:
+        """Return where the states of a step lie."""
+        found = []
+        for array, start, kind, (_, B, width) in map(places.__getitem__, self._states):
+            found.append((array, start + (step & 1 if kind == "ring" else step) * B * width, B * width))
+        return _integers(found)
+
+    def panels(self, sizes: Sizes) -> dict[str, Wanted]:
+        """Return what the packed weights need; T and B do not matter."""
+        return {name: Wanted(f"{self._direction} {name}", memory.panel_shape(panel, sizes, self._dtype),
+                             f"{self._meta['cell']}: packed weights {name}")
+                for name, panel in self._meta[self._direction]["panels"].items()}
+
+
+def _shape(buffer: Mapping[str, Any], kind: str, sizes: Sizes) -> Shape:
+    return memory.slots(kind, sizes), sizes["B"], memory.width(buffer["width"], sizes)
+
+
+def _recorded(kind: str | None, is_state: bool) -> str:
+    return "history" if is_state else "all" if kind != "history" else kind
+
+
+def _integers(rows: Sequence[tuple[int, int, int]]) -> Array:
+    return np.array(rows, np.int64).reshape(-1, 3)
