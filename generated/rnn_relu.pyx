@@ -91,6 +91,8 @@ cdef struct sc_place:  # where a buffer lies: in which array, from which number 
     long long array, start, kind
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
+cdef struct sc_columns:  # where a factor lies that is summed over all steps
+    long long array, start, rows, columns, stride
 cdef struct sc_array:
     char *base
     ptrdiff_t bytes
@@ -102,6 +104,7 @@ cdef struct sc_memory:
 cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
+    MOST_FACTORS = 2
 
 cdef object ndarray = np.ndarray
 
@@ -178,6 +181,9 @@ METADATA = {'name': 'rnn_relu',
               'panels': {'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H',)},
                          'after_0': {'gates': 1, 'lanes': 'I', 'K': ('H',)}}},
  'seed': 'd_y',
+ 'sums': ({'left': ('d_a_h_next', 0, (), ('H',)),
+           'rights': (('h', 0, (), ('H',)), ('x', 0, (), ('I',))),
+           'total': True},),
  'dx': {'x': 'd_x'},
  'dstate': {'h': 'd_h'}}
 
@@ -320,21 +326,18 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
-def gradients(sizes, rows, over_all_steps):
-    """Return the parameters' gradients: the sums over batch and time, after the loop.
+def gradients(sizes, sums):
+    """Return the parameters' gradients, which are parts of METADATA["sums"], the sums over batch and time.
 
-    rows(name, shift, start, stop): columns of a buffer of the backward pass, all rows of its T slots after `shift` ones.
-    over_all_steps(name, left, rights, total): new arrays with left^T right for each right, and with the sum of left's
-    rows. A parameter that nothing depends on is left out.
+    sums: of each the products left^T right with its rights, and the sum of left's rows or None. A parameter that nothing
+    depends on is left out.
     """
     n_I = sizes["I"]
     n_H = sizes["H"]
     found = {}
 
     # d_a_h_next: times h, times x, alone, summed over all steps
-    [by_0, by_1], total = over_all_steps(
-        "d_U", rows("d_a_h_next", 0, 0, n_H),
-        [rows("h", 0, 0, n_H), rows("x", 0, 0, n_I)], True)
+    [by_0, by_1], total = sums[0]
     found["U"] = by_0[:]
     found["W"] = by_1[:]
     found["b"] = total[:]
@@ -342,24 +345,23 @@ def gradients(sizes, rows, over_all_steps):
     return found
 
 
-def fitting(list arrays, dtype, list axes, list sizes):
+def fitting(list arrays, dtype, list axes, tuple sizes):
     """Return the sizes of the dimensions if all arrays are as a pass needs them, else None, and somebody else says why.
 
-    arrays: None for one that is left out. axes: of each array the indices of its dimensions in sizes, -1 being unknown.
-    An array fits that is plain, contiguous, aligned, of this dtype and nowhere empty, and agrees with the others in size.
+    axes: of each array the indices of its dimensions in sizes, where None is unknown. An array fits that is plain,
+    contiguous, aligned, of this dtype and nowhere empty, and agrees with the others in size.
     """
     cdef ptrdiff_t found[MOST_SIZES]
     cdef Py_ssize_t count = len(sizes), k
     if count > MOST_SIZES or len(arrays) != len(axes):
         return None
     for k in range(count):
-        found[k] = sizes[k]
+        found[k] = -1 if sizes[k] is None else sizes[k]
     for k in range(len(arrays)):
         array = arrays[k]
-        if array is not None and (type(array) is not ndarray or array.dtype is not dtype
-                                  or not fits(array, <tuple>axes[k], found, count)):
+        if type(array) is not ndarray or array.dtype is not dtype or not fits(array, <tuple>axes[k], found, count):
             return None
-    return [found[k] for k in range(count)]
+    return tuple([None if found[k] < 0 else found[k] for k in range(count)])
 
 
 cdef bint fits(array, tuple axes, ptrdiff_t *sizes, Py_ssize_t count) except -1:
@@ -445,33 +447,35 @@ cdef char *address_of(const sc_slot *slot, list arrays, Py_ssize_t itemsize, bin
 WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
 
 
-def over_all_steps(isa, int itemsize, left, rights, outs, total, work, ptrdiff_t first, ptrdiff_t last):
-    """Sum over all rows: outs[k] = left^T rights[k], and total = the sum of left's rows; without the GIL.
+def over_all_steps(isa, int itemsize, factors, list arrays, outs, total, work, ptrdiff_t first, ptrdiff_t last):
+    """Sum over all rows: outs[k] = left^T right[k], and total = the sum of left's rows; without the GIL.
 
-    left: (N, M), rights: (N, K) each, their rows contiguous. outs: (M, K) each. total: (M,) or None. Only the columns
-    `first` to `last` of left, which are rows of outs. work: WORK_BYTES, nobody else's until this returns.
+    factors: (1 + rights, 5) integers: array, first number, rows, columns, numbers from row to row; left (N, M), and
+    rights (N, K). outs: (M, K) each. total: (M,) or None. Only the columns `first` to `last` of left, which are rows of
+    outs. work: WORK_BYTES, nobody else's until this returns.
     """
     cdef sc_outer c
-    cdef sc_factor *factors = <sc_factor *>PyMem_Malloc(max(1, len(rights)) * sizeof(sc_factor))
+    cdef sc_factor rights[MOST_FACTORS]
     cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
-    if factors == NULL:
-        raise MemoryError
-    try:
-        c.left = matrix(left, itemsize)
-        c.factors, c.count, c.start, c.to = factors, len(rights), first, last
-        if not 0 <= first <= last <= c.left.columns:
-            raise ValueError(f"rnn_relu: columns {first} to {last} of {c.left.columns}")
-        for k, (right, out) in enumerate(zip(rights, outs, strict=True)):
-            factors[k].right = matrix(right, itemsize)
-            if factors[k].right.rows != c.left.rows:
-                raise ValueError(f"rnn_relu: factors of {c.left.rows} and {factors[k].right.rows} rows")
-            factors[k].out = address("a product", out, c.left.columns * factors[k].right.columns * itemsize, True)
-        c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
-        c.work = address("work", work, SC_OUTER_BYTES, True)
-        with nogil:
-            entry.run(&c)
-    finally:
-        PyMem_Free(factors)
+    cdef Py_ssize_t k
+    c.count = len(outs)
+    if c.count > MOST_FACTORS:
+        raise ValueError(f"rnn_relu: {c.count} factors, {MOST_FACTORS} at most")
+    cdef const sc_columns *columns = <const sc_columns *>address(
+        "the table of factors", factors, (1 + c.count) * sizeof(sc_columns), False)
+    c.left = matrix(columns, arrays, itemsize)
+    c.factors, c.start, c.to = rights, first, last
+    if not 0 <= first <= last <= c.left.columns:
+        raise ValueError(f"rnn_relu: columns {first} to {last} of {c.left.columns}")
+    for k in range(c.count):
+        rights[k].right = matrix(&columns[1 + k], arrays, itemsize)
+        if rights[k].right.rows != c.left.rows:
+            raise ValueError(f"rnn_relu: factors of {c.left.rows} and {rights[k].right.rows} rows")
+        rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
+    c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
+    c.work = address("work", work, SC_OUTER_BYTES, True)
+    with nogil:
+        entry.run(&c)
 
 
 def added(first, second):
@@ -512,19 +516,14 @@ cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NUL
     return base
 
 
-cdef sc_matrix matrix(array, ptrdiff_t itemsize) except *:
-    """Return where the rows of a 2-dimensional array are. The caller keeps the array alive."""
+cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize) except *:
+    """Return where the rows of a factor are. The caller keeps the arrays alive."""
     cdef sc_matrix found
-    cdef Py_buffer view
-    PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO)
-    cdef bint fits = view.ndim == 2 and view.itemsize == itemsize and view.strides[0] % itemsize == 0
-    if fits:
-        fits = view.shape[1] <= 1 or view.strides[1] == itemsize
-        found.base, found.rows, found.columns = view.buf, view.shape[0], view.shape[1]
-        found.stride = view.strides[0] // itemsize
-    PyBuffer_Release(&view)
-    if not fits:
-        raise ValueError("rnn_relu: a factor needs contiguous rows")
+    found.rows, found.columns, found.stride = columns.rows, columns.columns, columns.stride
+    if columns.start < 0 or found.rows < 0 or not 0 <= found.columns <= found.stride:
+        raise ValueError("rnn_relu: a factor with impossible sizes")
+    cdef ptrdiff_t end = columns.start + (found.rows - 1) * found.stride + found.columns if found.rows else 0
+    found.base = <char *>address("a factor", arrays[columns.array], end * itemsize, False) + columns.start * itemsize
     return found
 
 

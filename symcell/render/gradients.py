@@ -1,9 +1,10 @@
-"""Parameter gradients as lines of Python around the module's `over_all_steps`."""
+"""Parameter gradients: which columns are summed over all steps, and lines of Python that take the sums apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symcell.declare.spec import CellSpec
 from symcell.render.reduction import size
@@ -24,10 +25,22 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     owner |= {p.graph.adjoints[parameter.name]: parameter.name
               for parameter in spec.parameters if parameter.name in p.graph.adjoints}
     stores = _Stores(owner)
+    return tuple(_group(p, k, product, sums, stores) for k, (product, sums) in enumerate(_groups(p)))
+
+
+def sums(p: Pass) -> tuple[dict[str, Any], ...]:
+    """Return the sums of a backward pass as metadata: (buffer, shift, dimensions before, dimensions) of each factor."""
+    return tuple({"left": _columns(p, product.lefts[0], product.lefts[-1]),
+                  "rights": tuple(_columns(p, right, right) for right in product.rights),
+                  "total": bool(totals)} for product, totals in _groups(p))
+
+
+def _groups(p: Pass) -> list[tuple[Product, list[RowSum]]]:
+    """Return the products, each with the sums of rows that are read with it; sums that are read alone come last."""
     beside = [left for product in p.products for left in product.lefts]
     alone = [Product((total.operand,), (), ()) for total in p.sums if total.operand not in beside]
     distinct = list(dict.fromkeys((*p.products, *alone)))
-    return tuple(_group(p, product, [s for s in p.sums if s.operand in product.lefts], stores) for product in distinct)
+    return [(product, [s for s in p.sums if s.operand in product.lefts]) for product in distinct]
 
 
 class _Stores:
@@ -43,21 +56,14 @@ class _Stores:
         return f"{target} = added({target}, {value})" if again else f"{target} = {value}"
 
 
-def _columns(p: Pass, first: str, last: str) -> str:
+def _columns(p: Pass, first: str, last: str) -> tuple[str, int, tuple[str, ...], tuple[str, ...]]:
     place, end = p.places[first], p.places[last]
-    start = " + ".join(size(dim, "n_") for dim in place.before) or "0"
-    stop = " + ".join(size(dim, "n_") for dim in (*end.before, end.dim))
-    return f'rows("{place.buffer}", {place.shift}, {start}, {stop})'
+    return place.buffer, place.shift, place.before, (*end.before, end.dim)[len(place.before):]
 
 
-def _group(p: Pass, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
-    rights = [_columns(p, right, right) for right in product.rights]
+def _group(p: Pass, k: int, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
     names = [f"by_{k}" for k in range(len(product.rights))]
-    left = _columns(p, product.lefts[0], product.lefts[-1])
-    name = product.outs[0][0] if product.outs else sums[0].out
-    lines = [f"[{', '.join(names)}], total = over_all_steps(",
-             f'    "{name}", {left},',
-             f"    [{', '.join(rights)}], {bool(sums)})"]
+    lines = [f"[{', '.join(names)}], {'total' if sums else '_'} = sums[{k}]"]
     parts = _parts(p, product.lefts)
     for by, outs in zip(names, product.outs, strict=True):
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]

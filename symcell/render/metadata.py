@@ -6,6 +6,7 @@ import pprint
 from typing import Any
 
 from symcell.declare.spec import CellSpec
+from symcell.render.gradients import sums
 from symcell.schedule.program import Pass, Program
 
 
@@ -33,6 +34,7 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
         "forward": _pass(program.forward),
         "backward": _pass(program.backward),
         "seed": backward.adjoints[f"{spec.output}.out"],
+        "sums": sums(program.backward),
         "dx": {name: backward.adjoints[name] for name, _ in spec.inputs},
         "dstate": {name: backward.adjoints[name] for name, _ in spec.states},
     }

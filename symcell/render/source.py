@@ -83,6 +83,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "backward": views["backward"],
         "derive": once.before(program.forward.graph, names),
         "chain_rule": once.after(program.backward.graph, names),
+        "most_factors": max((len(product.rights) for product in program.backward.products), default=1),
         "metadata": literal(metadata(name, spec, program)),
         "explain": str(program),
         "reduces": any(stage.reductions for p in (program.forward, program.backward) for stage in p.stages),

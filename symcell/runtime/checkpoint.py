@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from symcell.runtime.arguments import Array, Sizes
-from symcell.runtime.passes import PACK_FIRST, PACKED, Found, Passes
+from symcell.runtime.arguments import Array
+from symcell.runtime.checked import Key
+from symcell.runtime.passes import Found, Passes
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class Stretch:
     stop: int
     state: Mapping[str, Array]
 
-    def sizes(self, whole: Sizes, packed: bool) -> Sizes:
-        """Return the sizes of this part of a sequence; `packed`: an earlier part has packed the weights."""
-        return {**whole, "T": self.stop - self.start, ".packed": PACKED if packed else PACK_FIRST}
+    def sizes(self, whole: Key) -> Key:
+        """Return the sizes of this part of a sequence."""
+        return self.stop - self.start, *whole[1:]
 
     def of(self, arrays: Mapping[str, Array], whole: Collection[str]) -> dict[str, Array]:
         """Return the steps of this stretch, as views; what is whole is one for all steps."""
@@ -36,7 +37,7 @@ def edges(steps: int, every: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + every, steps)
 
 
-def forward(passes: Passes, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
+def forward(passes: Passes, sizes: Key, inputs: Mapping[str, Array], params: Mapping[str, Array],
             state: Mapping[str, Array], y: Array, recorded: Mapping[str, Array],
             every: int) -> tuple[tuple[Stretch, ...], dict[str, Array]]:
     """Run the forward pass stretch by stretch and fill y and what is recorded, (T, B, dim) each.
@@ -47,11 +48,11 @@ def forward(passes: Passes, sizes: Sizes, inputs: Mapping[str, Array], params: M
     mode = "train" if recorded else "infer"  # the same bits, and without a tape less is written
     stretches: list[Stretch] = []
     last = dict(state)
-    for start, stop in edges(sizes["T"], every):
+    for start, stop in edges(len(y), every):
         part = Stretch(start, stop, last)
         stretches.append(part)
-        own = part.sizes(sizes, start > 0)
-        buffers = passes.forward(own, part.of(inputs, passes.whole), params, last, mode, recorded, panels)
+        steps_of_it = part.of(inputs, passes.whole)
+        buffers = passes.forward(part.sizes(sizes), steps_of_it, params, last, mode, recorded, panels, start > 0)
         y[start:stop] = passes.output(buffers)
         for name, array in recorded.items():
             array[start:stop] = passes.steps(name, buffers)
@@ -59,7 +60,7 @@ def forward(passes: Passes, sizes: Sizes, inputs: Mapping[str, Array], params: M
     return tuple(stretches), last
 
 
-def backward(passes: Passes, sizes: Sizes, stretches: tuple[Stretch, ...], inputs: Mapping[str, Array],
+def backward(passes: Passes, sizes: Key, stretches: tuple[Stretch, ...], inputs: Mapping[str, Array],
              params: Mapping[str, Array], dy: Array, last: Mapping[str, Array], dx: dict[str, Array]) -> Found:
     """Run both passes on each stretch, the last one first.
 
@@ -69,9 +70,9 @@ def backward(passes: Passes, sizes: Sizes, stretches: tuple[Stretch, ...], input
     whole, found = passes.whole, dict[str, Array]()
     for k, part in enumerate(reversed(stretches)):
         steps = part.of(inputs, whole)
-        own = part.sizes(sizes, k > 0)
-        held = passes.forward(own, steps, params, part.state, "train", (), again).held()
-        buffers = passes.backward(own, held, params, dy[part.start : part.stop], last, panels)
+        own = part.sizes(sizes)
+        held = passes.forward(own, steps, params, part.state, "train", (), again, k > 0).held()
+        buffers = passes.backward(own, held, params, dy[part.start : part.stop], last, panels, k > 0)
         this = passes.gradients(buffers, params)
         for name, array in this.x.items():
             if name in whole:

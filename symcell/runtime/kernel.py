@@ -12,8 +12,9 @@ import numpy as np
 
 from symcell.runtime import checkpoint as checkpoints
 from symcell.runtime import initial, memory
-from symcell.runtime.arguments import Arguments, Array, Sizes, check_size, plain, unknown
-from symcell.runtime.passes import PACKED, Passes
+from symcell.runtime.arguments import Arguments, Array, check_size, plain, unknown
+from symcell.runtime.checked import Checks, Key
+from symcell.runtime.passes import Passes
 from symcell.runtime.run import Gradients, Ready, Run
 from symcell.runtime.tape import Tape
 
@@ -37,6 +38,7 @@ class Kernel:
         self.dtype = np.dtype(dtype)
         self._passes = Passes(module, self.dtype)
         self._arguments = Arguments(self._meta, self.dtype)
+        self._checks = Checks(self._arguments, self._meta, module.fitting)
         self._given = (*self._meta["params"], *self._meta["constants"])  # what a caller hands over for a whole call
         self._owner = (module, dtype)  # of what this kernel hands out and takes back
 
@@ -113,14 +115,10 @@ class Kernel:
         Raises:
             TypeError, ValueError: an argument has the wrong type, dtype or shape, is missing or unknown.
         """
-        sizes: Sizes = {}
-        checked = self._arguments.check_params(params, sizes)
-        inputs = self._arguments.check_inputs(x, sizes)
-        initial_state = self._arguments.check_states("state", state, sizes)
+        sizes, inputs, checked, initial_state = self._checks.call(x, params, state)
         # What the caller does to x or to the parameters later must not reach the gradient. The run keeps a copy of what
         # backward reads of x; of parameters, which are changed between steps, it keeps none, and refuses changed ones.
-        kept = {name: plain(value) for name, value in checked.items()}
-        kept = self._passes.with_derived({**kept, **self._arguments.check_constants(constants)})
+        kept = self._passes.with_derived({**checked, **self._arguments.check_constants(constants)})
         reread = inputs if checkpoint is not None else self._meta["backward"]["buffers"]
         steps = {name: self._copy(name, value) if name in reread else plain(value)
                  for name, value in self._slots(inputs).items()}
@@ -133,10 +131,9 @@ class Kernel:
         recorded = {name: self._passes.steps(name, buffers).copy() for name in record}
         return self._run(self._passes.output(buffers), self._passes.states_after(buffers), recorded, tape)
 
-    def _forward_stretches(self, sizes: Sizes, steps: dict[str, Array], params: dict[str, Array],
+    def _forward_stretches(self, sizes: Key, steps: dict[str, Array], params: dict[str, Array],
                            state: Mapping[str, Array], record: tuple[str, ...], every: int, x: Any,
                            given: Mapping[str, Any]) -> Run:
-        self._passes.plan("forward", sizes)
         state = {name: np.array(value, order="C") for name, value in state.items()}
         y = self._passes.all_steps("y", (self._meta["output"]["dim"],), sizes)
         recorded = {name: self._passes.all_steps(name, self._meta["named"][name]["dims"], sizes) for name in record}
@@ -160,31 +157,29 @@ class Kernel:
         Returns:
             y (T, B, H), and the states after the last step, (B, H) each.
         """
-        ready = params if isinstance(params, Ready) else self.prepare(params, copy=False)
-        if ready.owner != self._owner:
+        prepared = params if isinstance(params, Ready) else None
+        if prepared is None:
+            sizes, inputs, values, initial_state = self._checks.call(x, params, state)
+        elif prepared.owner != self._owner:
             raise ValueError(f"{self._meta['cell']}: these parameters were prepared for another kernel.")
-        sizes = dict(ready.sizes)
-        inputs = self._arguments.check_inputs(x, sizes)
-        initial_state = self._arguments.check_states("state", state, sizes)
-        values, panels = {**ready.params, **self._arguments.check_constants(constants)}, ready.panels
-        if constants is not None and self._passes.derives:  # matrices may be made of constants
-            values, panels = self._passes.with_derived(values), None
-            sizes.pop(".packed", None)
+        else:
+            sizes, inputs, _, initial_state = self._checks.prepared(x, state, prepared.sizes)
+            values = dict(prepared.params)
+        if prepared is None or constants is not None:
+            values = {**values, **self._arguments.check_constants(constants)}
+            if self._passes.derives:  # matrices may be made of constants
+                values, prepared = self._passes.with_derived(values), None
         steps = {name: plain(value) for name, value in self._slots(inputs).items()}
-        buffers = self._passes.forward(sizes, steps, values, initial_state, "infer", (), panels)
+        panels = prepared.panels if prepared else None
+        buffers = self._passes.forward(sizes, steps, values, initial_state, "infer", (), panels, prepared is not None)
         return self._passes.output(buffers), self._passes.states_after(buffers)
 
-    def prepare(self, params: Mapping[str, Any], *, copy: bool = True) -> Ready:
+    def prepare(self, params: Mapping[str, Any]) -> Ready:
         """Check and pack the parameters once, for many calls of `infer`."""
-        sizes: Sizes = {}
-        checked = self._arguments.check_params(params, sizes)
-        values = {name: np.array(value, order="C") if copy else plain(value) for name, value in checked.items()}
+        sizes, checked = self._checks.params(params)
+        values = {name: np.array(value, order="C") for name, value in checked.items()}
         values = self._passes.with_derived({**values, **self._arguments.check_constants(None)})
-        if not copy:
-            return Ready(values, None, sizes, self._owner)
-        panels = self._passes.panels("forward", sizes, kept=True)
-        self._passes.pack(sizes, values, panels)
-        return Ready(values, panels, {**sizes, ".packed": PACKED}, self._owner)
+        return Ready(values, self._passes.prepared(sizes, values), sizes, self._owner)
 
     def _slots(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Return the inputs as buffers have them, (slots, B, dim): an input of the whole sequence has one slot."""
@@ -218,19 +213,16 @@ class Kernel:
                 changed since the forward pass.
         """
         tape = self._check_run(run)
-        sizes = dict(tape.sizes)
-        output = self._meta["output"]
         if dy is None:
             dy = np.zeros(run.y.shape, self.dtype)
-        dy = plain(self._arguments.array("dy", dy, ("T", "B", output["dim"]), sizes))
-        last = self._arguments.check_states("dstate", dstate, sizes)
+        dy, last = self._checks.gradient(dy, dstate, tape.sizes)
         if tape.stretches:
-            dx = {name: self._passes.all_steps(f"dx {name}", (dim,), sizes)
+            dx = {name: self._passes.all_steps(f"dx {name}", (dim,), tape.sizes)
                   for name, dim in self._meta["inputs"].items() if name not in self._arguments.whole}
             found = checkpoints.backward(
-                self._passes, sizes, tape.stretches, tape.arrays, tape.params, dy, last, dx)
+                self._passes, tape.sizes, tape.stretches, tape.arrays, tape.params, dy, last, dx)
         else:
-            buffers = self._passes.backward(sizes, tape.arrays, tape.params, dy, last)
+            buffers = self._passes.backward(tape.sizes, tape.arrays, tape.params, dy, last)
             found = self._passes.gradients(buffers, tape.params)
         x = {name: found.x[name][:] for name in self._meta["inputs"]}  # views: the memory may be used again
         return Gradients(x if tape.dict_x else next(iter(x.values())), found.params, found.state)

@@ -49,8 +49,8 @@ class Pool:
 
     Fresh memory costs a page fault per 4 KiB, in small cells more than the arithmetic that fills it. An array is
     free when nothing but the pool refers to its memory: results and their views that a caller keeps are never
-    handed out again. Arrays with more than KEEP_BYTES for one buffer are not kept, and two for each purpose at most: the run of the
-    last step of a training loop lives until the next one's is there.
+    handed out again. Arrays with more than KEEP_BYTES for one buffer are not kept, and two for each purpose at most:
+    the run of the last step of a training loop lives until the next one's is there.
     """
 
     def __init__(self, dtype: np.dtype[Any]) -> None:

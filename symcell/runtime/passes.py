@@ -10,10 +10,12 @@ import numpy as np
 
 from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
-from symcell.runtime.plan import Buffers, Plan, Planner
+from symcell.runtime.checked import Key
+from symcell.runtime.plan import Buffers, Plan, Planner, Sum
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
 REMEMBERED = 1024  # plans
+NOTHING = frozenset[str]()
 
 
 class Found(NamedTuple):
@@ -50,20 +52,20 @@ class Passes:
 
     # --- before a pass -----------------------------------------------------------------------------------
 
-    def plan(self, direction: str, sizes: Sizes, mode: str = "train", wanted: frozenset[str] = frozenset()) -> Plan:
+    def plan(self, direction: str, sizes: Key, mode: str = "train", wanted: frozenset[str] = NOTHING) -> Plan:
         """Return what a pass needs for these sizes, worked out once for each; `wanted`: buffers that are recorded.
 
         Raises:
             ValueError: no argument tells the size of a dimension.
         """
-        key = (direction, mode, wanted, self.chunk, *map(sizes.get, self._dims))
+        key = direction, sizes, mode, wanted, self.chunk
         found = self._plans.get(key)
         if found is None:
             if len(self._plans) >= REMEMBERED:
                 self._plans.clear()
-            own = {dim: sizes[dim] for dim in self._dims if dim in sizes}
-            own[".chunk"] = self._chunk(direction, own)
-            found = self._plans[key] = self._planners[direction].plan(own, mode, wanted)
+            known = {dim: size for dim, size in zip(self._dims, sizes, strict=True) if size is not None}
+            chunk = self._chunk(direction, known)
+            found = self._plans[key] = self._planners[direction].plan({**known, ".chunk": chunk}, mode, wanted)
         return found
 
     def _chunk(self, direction: str, sizes: Sizes) -> int:
@@ -91,49 +93,59 @@ class Passes:
         found: list[int] = self.module.fingerprints(self.isa, arrays)
         return found
 
-    def panels(self, direction: str, sizes: Sizes, kept: bool = False) -> dict[str, Array]:
-        """Return memory for the packed weights of a pass; where they are kept it is nobody else's."""
-        pool = memory.Pool(self.dtype) if kept else self.pool
-        wanted = self._planners[direction].panels(sizes)
-        return {name: pool.empty(*wanted) for name, wanted in wanted.items()}
+    def panels(self, direction: str, sizes: Key) -> dict[str, Array]:
+        """Return memory for the packed weights of a pass, for several calls."""
+        return {name: self.pool.empty(*wanted) for name, wanted in self.plan(direction, sizes).panels.items()}
 
-    def pack(self, sizes: Sizes, params: Mapping[str, Array], panels: Mapping[str, Array]) -> None:
-        """Pack the weights of the forward pass: a sequence of no steps packs and does nothing else."""
-        empty = {**dict.fromkeys(self._meta["dims"], 1), **sizes, "T": 0, "B": 0}
-        none = {name: np.empty((0, 0, empty[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
-        self.forward(empty, none, params, {}, "infer", (), panels)
+    def prepared(self, sizes: Key, params: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the packed weights of the forward pass, in memory that is nobody else's.
+
+        A sequence of no steps packs and does nothing else.
+        """
+        empty = 0, 0, *(1 if size is None else size for size in sizes[2:])
+        plan, pool = self.plan("forward", empty, "infer"), memory.Pool(self.dtype)
+        panels = {name: pool.empty(*wanted) for name, wanted in plan.panels.items()}
+        none = {name: np.empty((0, 0, plan.sizes[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
+        self.forward(empty, none, params, {}, "infer", panels=panels)
+        return panels
 
     # --- the passes --------------------------------------------------------------------------------------
 
-    def forward(self, sizes: Sizes, inputs: Mapping[str, Array], params: Mapping[str, Array],
-                state: Mapping[str, Array], mode: str, record: Iterable[str],
-                panels: Mapping[str, Array] | None = None) -> Buffers:
-        """Run the forward pass; mode "train" keeps what backward needs, "infer" does not."""
-        wanted = frozenset(self._meta["named"][name]["buffer"] for name in record)
-        plan = self.plan("forward", sizes, mode, wanted)
-        return self._run(self.module.forward, plan, sizes, inputs, params, map(state.get, self._meta["states"]), panels)
+    def forward(self, sizes: Key, inputs: Mapping[str, Array], params: Mapping[str, Array],
+                state: Mapping[str, Array], mode: str, record: Iterable[str] = (),
+                panels: Mapping[str, Array] | None = None, packed: bool = False) -> Buffers:
+        """Run the forward pass; mode "train" keeps what backward needs, "infer" does not.
 
-    def backward(self, sizes: Sizes, held: Mapping[str, Array], params: Mapping[str, Array], dy: Array,
-                 last: Mapping[str, Array], panels: Mapping[str, Array] | None = None) -> Buffers:
+        panels: memory for packed weights, if several calls are to use them; `packed`: an earlier one has packed them.
+        """
+        wanted = frozenset(self._meta["named"][name]["buffer"] for name in record) if record else NOTHING
+        plan = self.plan("forward", sizes, mode, wanted)
+        states = [state.get(name) for name in self._meta["states"]]
+        return self._run(self.module.forward, plan, inputs, params, states, panels, packed)
+
+    def backward(self, sizes: Key, held: Mapping[str, Array], params: Mapping[str, Array], dy: Array,
+                 last: Mapping[str, Array], panels: Mapping[str, Array] | None = None,
+                 packed: bool = False) -> Buffers:
         """Run the backward pass on what the forward pass left (`held`), but for the parameters' gradients."""
         given = {**held, self._meta["seed"]: dy}
-        plan = self.plan("backward", sizes)
-        return self._run(self.module.backward, plan, sizes, given, params, map(last.get, self._meta["dstate"]), panels)
+        states = [last.get(name) for name in self._meta["dstate"]]
+        return self._run(self.module.backward, self.plan("backward", sizes), given, params, states, panels, packed)
 
-    def _run(self, entry: Any, plan: Plan, sizes: Sizes, given: Mapping[str, Array], params: Mapping[str, Array],
-             states: Iterable[Array | None], panels: Mapping[str, Array] | None) -> Buffers:
+    def _run(self, entry: Any, plan: Plan, given: Mapping[str, Array], params: Mapping[str, Array],
+             states: list[Array | None], panels: Mapping[str, Array] | None, packed: bool) -> Buffers:
         new = self.pool.empty
-        buffers = Buffers(plan, [*[given[name] for name in plan.given], *[new(*wanted) for wanted in plan.makes]])
+        arrays = [*[given[name] for name in plan.given], *[new(*wanted) for wanted in plan.makes]]
+        self.module.enter(plan.before, arrays, states, self.dtype.itemsize)
+        how = PACKED if packed else PACK_AS_USED if plan.sizes["T"] == 1 and panels is None else PACK_FIRST
         if panels is None:
             panels = {name: new(*wanted) for name, wanted in plan.panels.items()}
-        self.module.enter(plan.before, buffers.arrays, list(states), self.dtype.itemsize)
-        packed = sizes.get(".packed", PACK_AS_USED if sizes["T"] == 1 else PACK_FIRST)
-        self._call(entry, {**plan.sizes, ".packed": packed}, (plan.table, buffers.arrays), params, panels)
-        return buffers
+        self._call(entry, {**plan.sizes, ".packed": how}, (plan.table, arrays), params, panels)
+        return Buffers(plan, arrays)
 
     def gradients(self, buffers: Buffers, params: Mapping[str, Array]) -> Found:
         """Return the gradients from the buffers of a backward pass."""
-        found = self.module.gradients(buffers.plan.sizes, buffers.rows, self._over_all_steps)
+        plan = buffers.plan
+        found = self.module.gradients(plan.sizes, [self._over_all_steps(buffers.arrays, what) for what in plan.sums])
         if hasattr(self.module, "chain_rule"):
             with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
                 self.module.chain_rule(params, found, self.dtype)
@@ -143,22 +155,21 @@ class Passes:
             {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
             self.states_after(buffers))
 
-    def _over_all_steps(self, name: str, left: Array, rights: tuple[Array, ...],
-                        total: bool) -> tuple[list[Array], Array | None]:
+    def _over_all_steps(self, arrays: list[Array], what: Sum) -> tuple[list[Array], Array | None]:
         """Return left^T right for each right (N, K), left being (N, M), and the sum of left's rows if asked for."""
-        (N, M), cell = left.shape, self._meta["cell"]
-        outs = [self.pool.empty(f"gradient {name} {k}", (M, right.shape[1]), cell) for k, right in enumerate(rights)]
-        sums = self.pool.empty(f"gradient {name} total", (M,), cell) if total else None
-        parts = threads.split(M, self.threads, float(N) * M * sum(right.shape[1] for right in rights))
+        new, M = self.pool.empty, int(what.factors[0, 3])
+        outs = [new(*out) for out in what.outs]
+        total = new(*what.total) if what.total else None
+        parts = [(0, M)] if self.threads == 1 else threads.split(M, self.threads, what.work)
         length = (self.module.WORK_BYTES // self.dtype.itemsize,)
-        work = {first: self.pool.empty(f"work {k}", length, cell) for k, (first, _) in enumerate(parts)}
+        work = {first: new(f"work {k}", length, self._meta["cell"]) for k, (first, _) in enumerate(parts)}
 
         def task(first: int, last: int) -> None:
             self.module.over_all_steps(
-                self.isa, self.dtype.itemsize, left, rights, outs, sums, work[first], first, last)
+                self.isa, self.dtype.itemsize, what.factors, arrays, outs, total, work[first], first, last)
 
         threads.run(parts, task)
-        return outs, sums
+        return outs, total
 
     def _call(self, entry: Any, sizes: Sizes, buffers: tuple[Array, list[Array]], params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
@@ -174,7 +185,7 @@ class Passes:
             entry(self.isa, self.dtype.itemsize, span, buffers, params, panels)
 
         if len(parts) == 1:
-            task(0, B)
+            entry(self.isa, self.dtype.itemsize, sizes, buffers, params, panels)
             return
         if sizes[".packed"] != PACKED:  # weights are packed once for all: a sequence of no steps does nothing else
             task(0, B, **{"T": 0, ".packed": PACK_FIRST})
@@ -191,10 +202,9 @@ class Passes:
     def states_after(self, buffers: Buffers) -> dict[str, Array]:
         """Return copies of the states after the last step, (B, dim) each; of a backward pass, of their adjoints."""
         plan = buffers.plan
-        found = {name: np.empty((plan.sizes["B"], plan.sizes[dim]), self.dtype)
-                 for name, dim in self._meta["states"].items()}
-        self.module.leave(plan.after, buffers.arrays, list(found.values()), self.dtype.itemsize)
-        return found
+        found = [np.empty(shape, self.dtype) for shape in plan.states.values()]
+        self.module.leave(plan.after, buffers.arrays, found, self.dtype.itemsize)
+        return dict(zip(plan.states, found, strict=True))
 
     def steps(self, name: str, buffers: Buffers) -> Array:
         """Return (T, B, dim) of a named quantity; of a state, its values after each step."""
@@ -202,7 +212,8 @@ class Passes:
         array = buffers.view(buffer)
         return array[1:] if buffer in self._meta["states"] else array
 
-    def all_steps(self, name: str, dims: tuple[str, ...], sizes: Sizes) -> Array:
+    def all_steps(self, name: str, dims: tuple[str, ...], sizes: Key) -> Array:
         """Return memory for a result of all steps, (T, B, dim)."""
-        shape = sizes["T"], sizes["B"], memory.width(dims, sizes)
+        known = self.plan("forward", sizes).sizes
+        shape = known["T"], known["B"], memory.width(dims, known)
         return self.pool.empty(f"result {name}", shape, self._meta["cell"])

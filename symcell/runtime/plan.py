@@ -19,6 +19,7 @@ from symcell.runtime.arguments import Array, Sizes
 TAPE, SCRATCH = ".tape", ".scratch"  # with a dot no author's name can collide
 KINDS = ("all", "history", "ring", "chunk", "step", "sequence")  # as the generated modules count them
 Shape = tuple[int, int, int]
+Columns = tuple[str, int, tuple[str, ...], tuple[str, ...]]  # buffer, slots left out, dimensions before, dimensions
 
 
 class Place(NamedTuple):
@@ -40,14 +41,28 @@ class Wanted(NamedTuple):
     largest: int = 0
 
 
+class Sum(NamedTuple):
+    """Products left^T right over all rows, and the sum of left's rows, of which the gradients of parameters are parts.
+
+    factors: (1 + rights, 5): array, first number, rows, columns, numbers from row to row; left (N, M), rights (N, K).
+    outs: (M, K) each. total: (M,), or none. work: multiply-adds.
+    """
+
+    factors: Array
+    outs: tuple[Wanted, ...]
+    total: Wanted | None
+    work: float
+
+
 @dataclass(frozen=True)
 class Plan:
     """A pass for some sizes.
 
-    sizes: of dimensions, T, B, and ".chunk", the steps treated together.
+    sizes: of dimensions, T, B, ".chunk", the steps treated together, and rows ".from" to ".to", which are all.
     given: the arrays that the caller hands over, by name; they come first, then those of `makes`.
     held: which arrays of a forward pass its backward pass is given, as (name, index).
     table: (buffers, 3): array, first number, index of the kind; -1 if a buffer is not kept.
+    sums: of a backward pass, over all steps. states: name and shape.
     before, after: (states, 3): array, first number, count of each state's slot before the first step, after the last.
     """
 
@@ -60,6 +75,8 @@ class Plan:
     before: Array
     after: Array
     panels: Mapping[str, Wanted]
+    sums: tuple[Sum, ...]
+    states: Mapping[str, tuple[int, int]]
 
 
 class Buffers(NamedTuple):
@@ -75,14 +92,6 @@ class Buffers(NamedTuple):
         if array.ndim == len(place.shape):  # it has an array of its own
             return array
         return np.ndarray(place.shape, array.dtype, array, place.start * array.itemsize)
-
-    def rows(self, name: str, shift: int, start: int, stop: int) -> Array:
-        """Return some columns of a buffer, (rows, columns): all rows of T slots, the first `shift` slots left out."""
-        k, first, _, (slots, B, width) = self.plan.places[name]
-        array, size = self.arrays[k], self.arrays[k].itemsize
-        count = (min(slots, shift + self.plan.sizes["T"]) - shift) * B
-        offset = (first + shift * B * width + start) * size if count else 0
-        return np.ndarray((count, stop - start), array.dtype, array, offset, (width * size, size))
 
     def held(self) -> dict[str, Array]:
         """Return the arrays of a forward pass that its backward pass is given."""
@@ -100,11 +109,13 @@ class Planner:
         self._results = (output,) if direction == "forward" else tuple(metadata["dx"].values())
         self._states = tuple(metadata["states"] if direction == "forward" else metadata["dstate"].values())
         apart = {*metadata["inputs"], output, metadata["seed"]}
+        self._sums = metadata["sums"] if direction == "backward" else ()
         self._needed = [name for name, buffer in metadata["backward"]["buffers"].items() if buffer["given"]]
         self._saved = [name for name in self._needed if name not in apart]
 
     def plan(self, sizes: Sizes, mode: str, wanted: Container[str]) -> Plan:
         """Return the plan for these sizes, with ".chunk"; `wanted`: buffers kept because of `record`."""
+        sizes = {**sizes, ".from": 0, ".to": sizes["B"]}
         kinds = self._kinds(mode, wanted)
         shapes = {name: _shape(self._buffers[name], kind, sizes) for name, kind in kinds.items()}
         members = self._members(kinds, mode)
@@ -120,7 +131,9 @@ class Planner:
         return Plan(
             sizes, tuple(given), tuple(self._wanted(home, [shapes[name] for name in members[home]]) for home in made),
             tuple((home, k) for k, home in enumerate([*given, *made]) if home == TAPE or home in self._needed),
-            places, self._table(places), self._slots(places, first), self._slots(places, last), self.panels(sizes))
+            places, self._table(places), self._slots(places, first), self._slots(places, last), self.panels(sizes),
+            tuple(self._sum(k, sum_, places, sizes) for k, sum_ in enumerate(self._sums)),
+            {name: (sizes["B"], sizes[dim]) for name, dim in self._meta["states"].items()})
 
     def _members(self, kinds: Collection[str], mode: str) -> dict[str, list[str]]:
         """Return the arrays of a call, and the buffers in each. On the tape they have the same order in both passes."""
@@ -165,6 +178,13 @@ class Planner:
             found.append((array, start + (step & 1 if kind == "ring" else step) * B * width, B * width))
         return _integers(found)
 
+    def _sum(self, k: int, what: Mapping[str, Any], places: Mapping[str, Place], sizes: Sizes) -> Sum:
+        factors = [_factor(columns, places, sizes) for columns in (what["left"], *what["rights"])]
+        (_, _, N, M, _), *rights = factors
+        outs = [Wanted(f"gradient {k} {n}", (M, right[3]), self._meta["cell"]) for n, right in enumerate(rights)]
+        total = Wanted(f"gradient {k} total", (M,), self._meta["cell"]) if what["total"] else None
+        return Sum(_integers(factors), tuple(outs), total, float(N) * M * sum(right[3] for right in rights))
+
     def panels(self, sizes: Sizes) -> dict[str, Wanted]:
         """Return what the packed weights need; T and B do not matter."""
         return {name: Wanted(f"{self._direction} {name}", memory.panel_shape(panel, sizes, self._dtype),
@@ -180,5 +200,13 @@ def _recorded(kind: str | None, is_state: bool) -> str:
     return "history" if is_state else "all" if kind != "history" else kind
 
 
-def _integers(rows: Sequence[tuple[int, int, int]]) -> Array:
-    return np.array(rows, np.int64).reshape(-1, 3)
+def _factor(columns: Columns, places: Mapping[str, Place], sizes: Sizes) -> tuple[int, int, int, int, int]:
+    """Return where some columns of a buffer lie: all rows of its first T slots after `shift` ones."""
+    buffer, shift, before, dims = columns
+    array, start, _, (slots, B, width) = places[buffer]
+    rows = (min(slots, shift + sizes["T"]) - shift) * B
+    return array, start + shift * B * width + memory.width(before, sizes), rows, memory.width(dims, sizes), width
+
+
+def _integers(rows: Sequence[tuple[int, ...]]) -> Array:
+    return np.array(rows, np.int64)

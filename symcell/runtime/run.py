@@ -45,6 +45,6 @@ class Ready:
     """Parameters packed once, for many calls of `infer`. Later changes to the arrays do not reach it."""
 
     params: Mapping[str, Array] = field(repr=False)
-    panels: Mapping[str, Array] | None = field(repr=False)  # None: not packed yet
-    sizes: Mapping[str, int]
+    panels: Mapping[str, Array] = field(repr=False)
+    sizes: tuple[int | None, ...]
     owner: Any = field(repr=False)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.arguments import Array
+from symcell.runtime.checked import Key
 from symcell.runtime.checkpoint import Stretch
 
 COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
@@ -21,7 +22,7 @@ class Tape:
     """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since."""
 
     owner: tuple[ModuleType, str]
-    sizes: Sizes
+    sizes: Key
     arrays: dict[str, Array]
     params: dict[str, Array]
     given: Mapping[str, Any]

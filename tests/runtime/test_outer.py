@@ -23,6 +23,14 @@ def factor(rng, rows, columns, dtype, more=3):
     return rng.standard_normal((rows, columns + 2 * more)).astype(dtype)[:, more : more + columns]
 
 
+def factors(*columns):
+    """The table of factors that are columns of longer rows, and the arrays of these rows."""
+    arrays = [array if array.base is None else array.base for array in columns]
+    starts = [(array.ctypes.data - whole.ctypes.data) // array.itemsize for array, whole in zip(columns, arrays, strict=True)]
+    table = [(k, starts[k], *array.shape, arrays[k].shape[1]) for k, array in enumerate(columns)]
+    return np.array(table, np.int64), arrays
+
+
 def summed(isa, left, rights, total=True, edges=None):
     """What `over_all_steps` finds, in arrays that end in numbers it must leave alone."""
     M = left.shape[1]
@@ -30,8 +38,9 @@ def summed(isa, left, rights, total=True, edges=None):
     sums = np.full(M + 1, 7, left.dtype)
     work = np.full(MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
     edges = edges or [0, M]
+    table, arrays = factors(left, *rights)
     for first, last in pairwise(edges):
-        MODULE.over_all_steps(isa, left.itemsize, left, rights, outs, sums if total else None, work, first, last)
+        MODULE.over_all_steps(isa, left.itemsize, table, arrays, outs, sums if total else None, work, first, last)
     assert all(array[-1] == 7 for array in (*outs, sums, work))
     return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
 

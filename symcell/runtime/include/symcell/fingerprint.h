@@ -19,6 +19,12 @@ SC_INLINE void SC(mix)(SC(words) *a, SC(words) *b, const char *row) {
     }
 }
 
+/* One number of two. For either of them alone it can be undone. */
+SC_INLINE uint64_t SC(fold)(uint64_t found, uint64_t next) {
+    found = (found ^ next) * UINT64_C(0xd6e8feb86659fd93);
+    return found ^ found >> 32;
+}
+
 /* Rows that go into states of their own, in turn: a row has to wait for the one before it in its state only. */
 enum { SC(prints) = 4 };
 
@@ -43,14 +49,14 @@ static __attribute__((unused)) void SC(sc_fingerprint)(void *call) {
         memcpy(last, bytes + (left ? at : 0), left < 64 ? left : 64);
         SC(mix)(a[p], b[p], last);
     }
-    uint64_t found = print->count;
     for (int p = 0; p < SC(prints); ++p) {
         memcpy(state[p], a[p], sizeof a[p]);
         memcpy(state[p] + 8, b[p], sizeof b[p]);
-        for (int j = 0; j < 16; ++j) {
-            found = (found ^ state[p][j]) * UINT64_C(0xd6e8feb86659fd93);
-            found ^= found >> 32;
-        }
     }
+    uint64_t each[SC(prints)] = {0}; /* apart at first: in one row of 64 products each would wait for the one before */
+    for (int j = 0; j < 16; ++j)
+        for (int p = 0; p < SC(prints); ++p) each[p] = SC(fold)(each[p], state[p][j]);
+    uint64_t found = print->count;
+    for (int p = 0; p < SC(prints); ++p) found = SC(fold)(found, each[p]);
     print->fingerprint = found;
 }
