@@ -21,6 +21,7 @@ import numpy as np
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.string cimport memcpy, memset
 
 cdef extern from "lstm_peephole.h":
@@ -152,7 +153,7 @@ cdef enum:
     MOST_SIZES = 64
     MOST_FACTORS = 2
 
-cdef object ndarray = np.ndarray
+cdef object ndarray = np.ndarray, empty = np.empty
 
 METADATA = {'name': 'lstm_peephole',
  'cell': 'LSTMPeephole',
@@ -579,18 +580,17 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
         entry.run(&c)
 
 
-def gradients(sizes, sums):
-    """Return the parameters' gradients, which are parts of METADATA["sums"], the sums over batch and time.
+def gradients(sizes, sums, found):
+    """Enter the parameters' gradients in `found`: parts of METADATA["sums"], the sums over batch and time.
 
-    sums: of each the products left^T right with its rights, and the sum of left's rows or None. A parameter that nothing
-    depends on is left out.
+    sums: of each the products left^T right with its rights, and the sum of left's rows if there is one. For a parameter
+    that nothing depends on nothing is entered.
     """
     n_I = sizes["I"]
     n_H = sizes["H"]
-    found = {}
 
     # d_a_o, d_a_g, d_a_f, d_a_i: times h, times x, alone, summed over all steps
-    [by_0, by_1], total = sums[0]
+    [by_0, by_1, total] = sums[0]
     found["U_o"] = by_0[0 : n_H]
     found["U_g"] = by_0[n_H : n_H + n_H]
     found["U_f"] = by_0[n_H + n_H : n_H + n_H + n_H]
@@ -605,37 +605,48 @@ def gradients(sizes, sums):
     found["b_o"] = total[0 : n_H]
 
     # d_p_i_t: alone, summed over all steps
-    [], total = sums[1]
+    [total] = sums[1]
     found["p_i"] = total[:]
 
     # d_p_f_t: alone, summed over all steps
-    [], total = sums[2]
+    [total] = sums[2]
     found["p_f"] = total[:]
 
     # d_p_o_t: alone, summed over all steps
-    [], total = sums[3]
+    [total] = sums[3]
     found["p_o"] = total[:]
 
-    return found
 
+def fitting(tuple given, tuple signature, dtype, tuple sizes):
+    """Return the sizes of the dimensions and the arguments if all fit, else None, and somebody else says what is wrong.
 
-def fitting(list arrays, dtype, list axes, tuple sizes):
-    """Return the sizes of the dimensions if all arrays are as a pass needs them, else None, and somebody else says why.
-
-    axes: of each array the indices of its dimensions in sizes, where None is unknown. An array fits that is plain,
-    contiguous, aligned, of this dtype and nowhere empty, and agrees with the others in size.
+    given, signature: inputs, parameters, states, of which some may be left out: name -> array, and name -> indices of its
+    dimensions in sizes, where None is unknown. An array fits that is plain, contiguous, aligned, of this dtype and
+    nowhere empty, and agrees with the others in size.
     """
     cdef ptrdiff_t found[MOST_SIZES]
     cdef Py_ssize_t count = len(sizes), k
-    if count > MOST_SIZES or len(arrays) != len(axes):
+    cdef list fit = []
+    cdef dict arrays, group
+    if count > MOST_SIZES or len(given) != 3 or len(signature) != 3:
         return None
     for k in range(count):
         found[k] = -1 if sizes[k] is None else sizes[k]
-    for k in range(len(arrays)):
-        array = arrays[k]
-        if type(array) is not ndarray or array.dtype is not dtype or not fits(array, <tuple>axes[k], found, count):
+    for k in range(3):
+        if type(given[k]) is not dict:
             return None
-    return tuple([None if found[k] < 0 else found[k] for k in range(count)])
+        arrays, group = {}, given[k]
+        for name, axes in (<dict>signature[k]).items():
+            array = group.get(name)
+            if array is None and k == 2:
+                continue
+            if type(array) is not ndarray or array.dtype is not dtype or not fits(array, <tuple>axes, found, count):
+                return None
+            arrays[name] = array
+        if len(arrays) != len(group):
+            return None
+        fit.append(arrays)
+    return tuple([None if found[k] < 0 else found[k] for k in range(count)]), fit[0], fit[1], fit[2]
 
 
 cdef bint fits(array, tuple axes, ptrdiff_t *sizes, Py_ssize_t count) except -1:
@@ -684,27 +695,32 @@ def fingerprints(isa, arrays):
         PyMem_Free(calls)
 
 
-def enter(slots, list arrays, list states, Py_ssize_t itemsize):
-    """Copy states into their slots before the first step; None is zero."""
-    cdef const sc_slot *slot = slots_of(slots, len(states))
+def enter(slots, list arrays, tuple names, dict states, Py_ssize_t itemsize):
+    """Copy states into their slots before the first step; those that are left out are zero."""
+    cdef const sc_slot *slot = slots_of(slots, len(names))
     cdef Py_ssize_t k
     cdef size_t count
-    for k in range(len(states)):
+    for k in range(len(names)):
+        state = states.get(names[k])
         to, count = address_of(&slot[k], arrays, itemsize, True), slot[k].count * itemsize
-        if states[k] is None:
+        if state is None:
             memset(to, 0, count)
         else:
-            memcpy(to, address("a state", states[k], count, False), count)
+            memcpy(to, address("a state", state, count, False), count)
 
 
-def leave(slots, list arrays, list states, Py_ssize_t itemsize):
-    """Copy states from their slots after the last step."""
-    cdef const sc_slot *slot = slots_of(slots, len(states))
-    cdef Py_ssize_t k
+def leave(slots, list arrays, dict shapes, dtype):
+    """Return copies of the states after the last step, new arrays of these shapes."""
+    cdef const sc_slot *slot = slots_of(slots, len(shapes))
+    cdef Py_ssize_t itemsize = dtype.itemsize
     cdef size_t count
-    for k in range(len(states)):
-        count = slot[k].count * itemsize
-        memcpy(address("a state", states[k], count, True), address_of(&slot[k], arrays, itemsize, False), count)
+    cdef dict states = {}
+    for name, shape in shapes.items():
+        states[name] = state = empty(shape, dtype)
+        count = slot.count * itemsize
+        memcpy(address("a state", state, count, True), address_of(slot, arrays, itemsize, False), count)
+        slot += 1
+    return states
 
 
 cdef const sc_slot *slots_of(slots, Py_ssize_t count) except NULL:
@@ -721,19 +737,19 @@ cdef char *address_of(const sc_slot *slot, list arrays, Py_ssize_t itemsize, bin
 WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
 
 
-def over_all_steps(isa, int itemsize, factors, list arrays, outs, total, work, ptrdiff_t first, ptrdiff_t last):
-    """Sum over all rows: outs[k] = left^T right[k], and total = the sum of left's rows; without the GIL.
+def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint total, work, ptrdiff_t first, ptrdiff_t last):
+    """Sum over all rows: outs[k] = left^T right[k], and where a total is asked for, the sum of left's rows in the last.
 
     factors: (1 + rights, 5) integers: array, first number, rows, columns, numbers from row to row; left (N, M), and
-    rights (N, K). outs: (M, K) each. total: (M,) or None. Only the columns `first` to `last` of left, which are rows of
-    outs. work: WORK_BYTES, nobody else's until this returns.
+    rights (N, K). outs: (M, K) each, and (M,). Only the columns `first` to `last` of left, which are rows of outs.
+    work: WORK_BYTES, nobody else's until this returns. Without the GIL.
     """
     cdef sc_outer c
     cdef sc_factor rights[MOST_FACTORS]
     cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
     cdef Py_ssize_t k
-    c.count = len(outs)
-    if c.count > MOST_FACTORS:
+    c.count = len(outs) - total
+    if not 0 <= c.count <= MOST_FACTORS:
         raise ValueError(f"lstm_peephole: {c.count} factors, {MOST_FACTORS} at most")
     cdef const sc_columns *columns = <const sc_columns *>address(
         "the table of factors", factors, (1 + c.count) * sizeof(sc_columns), False)
@@ -746,7 +762,7 @@ def over_all_steps(isa, int itemsize, factors, list arrays, outs, total, work, p
         if rights[k].right.rows != c.left.rows:
             raise ValueError(f"lstm_peephole: factors of {c.left.rows} and {rights[k].right.rows} rows")
         rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
-    c.total = NULL if total is None else address("a sum", total, c.left.columns * itemsize, True)
+    c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
     c.work = address("work", work, SC_OUTER_BYTES, True)
     with nogil:
         entry.run(&c)
@@ -766,7 +782,7 @@ def all_of(total):
 
 cdef const sc_entry *found_entry(const sc_entry *entries, str isa, int itemsize) except NULL:
     """Return the variant of a function for an instruction set and a precision."""
-    cdef const sc_entry *entry = sc_find(entries, isa.encode(), 8 * itemsize)
+    cdef const sc_entry *entry = sc_find(entries, PyUnicode_AsUTF8(isa), 8 * itemsize)
     if entry == NULL:
         raise ValueError(f"lstm_peephole is not compiled for {isa} with {8 * itemsize} bits")
     return entry

@@ -63,7 +63,7 @@ def _columns(p: Pass, first: str, last: str) -> tuple[str, int, tuple[str, ...],
 
 def _group(p: Pass, k: int, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
     names = [f"by_{k}" for k in range(len(product.rights))]
-    lines = [f"[{', '.join(names)}], {'total' if sums else '_'} = sums[{k}]"]
+    lines = [f"[{', '.join([*names, *['total'] * bool(sums)])}] = sums[{k}]"]
     parts = _parts(p, product.lefts)
     for by, outs in zip(names, product.outs, strict=True):
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]

@@ -20,7 +20,7 @@ class Stretch:
 
     start: int
     stop: int
-    state: Mapping[str, Array]
+    state: dict[str, Array]
 
     def sizes(self, whole: Key) -> Key:
         """Return the sizes of this part of a sequence."""
@@ -38,7 +38,7 @@ def edges(steps: int, every: int) -> Iterator[tuple[int, int]]:
 
 
 def forward(passes: Passes, sizes: Key, inputs: Mapping[str, Array], params: Mapping[str, Array],
-            state: Mapping[str, Array], y: Array, recorded: Mapping[str, Array],
+            state: dict[str, Array], y: Array, recorded: Mapping[str, Array],
             every: int) -> tuple[tuple[Stretch, ...], dict[str, Array]]:
     """Run the forward pass stretch by stretch and fill y and what is recorded, (T, B, dim) each.
 
@@ -61,7 +61,7 @@ def forward(passes: Passes, sizes: Key, inputs: Mapping[str, Array], params: Map
 
 
 def backward(passes: Passes, sizes: Key, stretches: tuple[Stretch, ...], inputs: Mapping[str, Array],
-             params: Mapping[str, Array], dy: Array, last: Mapping[str, Array], dx: dict[str, Array]) -> Found:
+             params: Mapping[str, Array], dy: Array, last: dict[str, Array], dx: dict[str, Array]) -> Found:
     """Run both passes on each stretch, the last one first.
 
     dx: (T, B, dim) for each input that has steps, which is where its gradient is written.
@@ -82,4 +82,4 @@ def backward(passes: Passes, sizes: Key, stretches: tuple[Stretch, ...], inputs:
         last = this.state
         found = {name: found[name] + value if k else value for name, value in this.params.items()}
         del held, buffers, this  # one stretch's tape at a time
-    return Found(dx, found, dict(last))
+    return Found({name: array[:] for name, array in dx.items()}, found, last)  # views: the memory may be used again

@@ -127,7 +127,8 @@ class Kernel:
             every = self._arguments.check_steps("checkpoint", checkpoint)
             return self._forward_stretches(sizes, steps, kept, initial_state, record, every, x, params)
         buffers = self._passes.forward(sizes, steps, kept, initial_state, "train", record)
-        tape = Tape(self._owner, sizes, buffers.held(), kept, params, self._fingerprints(kept), isinstance(x, Mapping))
+        tape = Tape(self._owner, sizes, buffers.held(), kept, params, self._fingerprints(kept),
+                    not isinstance(x, np.ndarray))
         recorded = {name: self._passes.steps(name, buffers).copy() for name in record}
         return self._run(self._passes.output(buffers), self._passes.states_after(buffers), recorded, tape)
 
@@ -138,7 +139,7 @@ class Kernel:
         y = self._passes.all_steps("y", (self._meta["output"]["dim"],), sizes)
         recorded = {name: self._passes.all_steps(name, self._meta["named"][name]["dims"], sizes) for name in record}
         stretches, last = checkpoints.forward(self._passes, sizes, steps, params, state, y, recorded, every)
-        tape = Tape(self._owner, sizes, steps, params, given, self._fingerprints(params), isinstance(x, Mapping),
+        tape = Tape(self._owner, sizes, steps, params, given, self._fingerprints(params), not isinstance(x, np.ndarray),
                     stretches)
         recorded = {name: array[:] for name, array in recorded.items()}
         return self._run(y[:], {name: value.copy() for name, value in last.items()}, recorded, tape)
@@ -183,7 +184,8 @@ class Kernel:
 
     def _slots(self, inputs: dict[str, Array]) -> dict[str, Array]:
         """Return the inputs as buffers have them, (slots, B, dim): an input of the whole sequence has one slot."""
-        return {name: value[None] if name in self._arguments.whole else value for name, value in inputs.items()}
+        whole = self._arguments.whole
+        return {name: value[None] if name in whole else value for name, value in inputs.items()} if whole else inputs
 
     def _copy(self, name: str, value: Array) -> Array:
         return self._passes.pool.copy(f"input {name}", value, self._meta["cell"])
@@ -224,12 +226,12 @@ class Kernel:
         else:
             buffers = self._passes.backward(tape.sizes, tape.arrays, tape.params, dy, last)
             found = self._passes.gradients(buffers, tape.params)
-        x = {name: found.x[name][:] for name in self._meta["inputs"]}  # views: the memory may be used again
+        x = {name: found.x[name] for name in self._meta["inputs"]}
         return Gradients(x if tape.dict_x else next(iter(x.values())), found.params, found.state)
 
-    def _fingerprints(self, params: Mapping[str, Array]) -> dict[str, int]:
+    def _fingerprints(self, params: Mapping[str, Array]) -> list[int]:
         """Return those of what came from the caller; what is computed of it belongs to the run."""
-        return dict(zip(self._given, self._passes.fingerprints(map(params.__getitem__, self._given)), strict=True))
+        return self._passes.fingerprints([params[name] for name in self._given])
 
     def _check_run(self, run: object) -> Tape:
         cell = self._meta["cell"]

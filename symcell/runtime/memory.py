@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from sys import getrefcount
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,20 @@ def _alone() -> tuple[int, int]:
 ARRAY_ALONE, MEMORY_ALONE = _alone()
 
 
+class Wanted(NamedTuple):
+    """Memory that is asked of a pool, uninitialised or zeroed.
+
+    purpose: whose earlier memory may be used again. largest: bytes of the largest part, where it is a block that stands
+    for several arrays.
+    """
+
+    purpose: str
+    shape: tuple[int, ...]
+    what: str
+    zero: bool = False
+    largest: int = 0
+
+
 class Pool:
     """Arrays of a kernel's earlier calls that nobody holds any more, for its next calls.
 
@@ -58,27 +72,30 @@ class Pool:
         self._dtype = dtype
         self._kept: dict[str, list[Array]] = {}
 
-    def empty(self, name: str, shape: tuple[int, ...], what: str, zero: bool = False, largest: int = 0) -> Array:
-        """Return an uninitialised (or zeroed) array as `memory.empty` does; `name` is its purpose.
+    def take(self, wanted: Iterable[Wanted]) -> list[Array]:
+        """Return memory for each purpose, as `empty` does."""
+        found = []
+        for purpose, shape, what, zero, largest in wanted:
+            for array in self._kept.get(purpose, ()):
+                if array.shape == shape and getrefcount(array) == ARRAY_ALONE \
+                        and getrefcount(array.base) == MEMORY_ALONE:
+                    if zero:
+                        array.fill(0)
+                    break
+            else:
+                array = empty(shape, self._dtype, what, zero)
+                if (largest or array.nbytes) <= KEEP_BYTES:
+                    self._kept[purpose] = [*self._kept.get(purpose, ())[-1:], array]
+            found.append(array)
+        return found
 
-        largest: bytes of the largest part, where the array is a block that stands for several ones.
-        """
-        kept = self._kept.get(name)
-        if kept is None:
-            kept = self._kept[name] = []
-        for array in kept:
-            if array.shape == shape and getrefcount(array) == ARRAY_ALONE and getrefcount(array.base) == MEMORY_ALONE:
-                if zero:
-                    array.fill(0)
-                return array
-        array = empty(shape, self._dtype, what, zero)
-        if (largest or array.nbytes) <= KEEP_BYTES:
-            kept[:] = [*kept[-1:], array]
-        return array
+    def empty(self, purpose: str, shape: tuple[int, ...], what: str, zero: bool = False) -> Array:
+        """Return one array."""
+        return self.take([Wanted(purpose, shape, what, zero)])[0]
 
-    def copy(self, name: str, value: Array, what: str) -> Array:
+    def copy(self, purpose: str, value: Array, what: str) -> Array:
         """Return a contiguous copy."""
-        array = self.empty(name, value.shape, what)
+        [array] = self.take([Wanted(purpose, value.shape, what)])
         array[...] = value
         return array
 

@@ -11,7 +11,8 @@ import numpy as np
 from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
 from symcell.runtime.checked import Key
-from symcell.runtime.plan import Buffers, Plan, Planner, Sum
+from symcell.runtime.memory import Wanted
+from symcell.runtime.plan import Buffers, Plan, Planner
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
 REMEMBERED = 1024  # plans
@@ -45,6 +46,8 @@ class Passes:
         self.pool = memory.Pool(dtype)
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
+        self._work = [Wanted("work 0", (module.WORK_BYTES // dtype.itemsize,), self._meta["cell"])]  # one per thread
+        self._states = tuple(self._meta["states"])
         self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         self._dims = ("T", "B", *self._meta["dims"])
         self._planners = {way: Planner(self._meta, way, dtype) for way in ("forward", "backward")}
@@ -95,7 +98,8 @@ class Passes:
 
     def panels(self, direction: str, sizes: Key) -> dict[str, Array]:
         """Return memory for the packed weights of a pass, for several calls."""
-        return {name: self.pool.empty(*wanted) for name, wanted in self.plan(direction, sizes).panels.items()}
+        panels = self.plan(direction, sizes).panels
+        return dict(zip(panels, self.pool.take(panels.values()), strict=True))
 
     def prepared(self, sizes: Key, params: Mapping[str, Array]) -> dict[str, Array]:
         """Return the packed weights of the forward pass, in memory that is nobody else's.
@@ -103,8 +107,8 @@ class Passes:
         A sequence of no steps packs and does nothing else.
         """
         empty = 0, 0, *(1 if size is None else size for size in sizes[2:])
-        plan, pool = self.plan("forward", empty, "infer"), memory.Pool(self.dtype)
-        panels = {name: pool.empty(*wanted) for name, wanted in plan.panels.items()}
+        plan = self.plan("forward", empty, "infer")
+        panels = dict(zip(plan.panels, memory.Pool(self.dtype).take(plan.panels.values()), strict=True))
         none = {name: np.empty((0, 0, plan.sizes[dim]), self.dtype) for name, dim in self._meta["inputs"].items()}
         self.forward(empty, none, params, {}, "infer", panels=panels)
         return panels
@@ -112,7 +116,7 @@ class Passes:
     # --- the passes --------------------------------------------------------------------------------------
 
     def forward(self, sizes: Key, inputs: Mapping[str, Array], params: Mapping[str, Array],
-                state: Mapping[str, Array], mode: str, record: Iterable[str] = (),
+                state: dict[str, Array], mode: str, record: Iterable[str] = (),
                 panels: Mapping[str, Array] | None = None, packed: bool = False) -> Buffers:
         """Run the forward pass; mode "train" keeps what backward needs, "infer" does not.
 
@@ -120,56 +124,56 @@ class Passes:
         """
         wanted = frozenset(self._meta["named"][name]["buffer"] for name in record) if record else NOTHING
         plan = self.plan("forward", sizes, mode, wanted)
-        states = [state.get(name) for name in self._meta["states"]]
-        return self._run(self.module.forward, plan, inputs, params, states, panels, packed)
+        return self._run(self.module.forward, plan, inputs, params, state, panels, packed)
 
     def backward(self, sizes: Key, held: Mapping[str, Array], params: Mapping[str, Array], dy: Array,
-                 last: Mapping[str, Array], panels: Mapping[str, Array] | None = None,
+                 last: dict[str, Array], panels: Mapping[str, Array] | None = None,
                  packed: bool = False) -> Buffers:
         """Run the backward pass on what the forward pass left (`held`), but for the parameters' gradients."""
         given = {**held, self._meta["seed"]: dy}
-        states = [last.get(name) for name in self._meta["dstate"]]
-        return self._run(self.module.backward, self.plan("backward", sizes), given, params, states, panels, packed)
+        return self._run(self.module.backward, self.plan("backward", sizes), given, params, last, panels, packed)
 
     def _run(self, entry: Any, plan: Plan, given: Mapping[str, Array], params: Mapping[str, Array],
-             states: list[Array | None], panels: Mapping[str, Array] | None, packed: bool) -> Buffers:
-        new = self.pool.empty
-        arrays = [*[given[name] for name in plan.given], *[new(*wanted) for wanted in plan.makes]]
-        self.module.enter(plan.before, arrays, states, self.dtype.itemsize)
+             states: dict[str, Array], panels: Mapping[str, Array] | None, packed: bool) -> Buffers:
         how = PACKED if packed else PACK_AS_USED if plan.sizes["T"] == 1 and panels is None else PACK_FIRST
+        arrays = [*map(given.__getitem__, plan.given), *self.pool.take(plan.makes)]
         if panels is None:
-            panels = {name: new(*wanted) for name, wanted in plan.panels.items()}
+            panels = dict(zip(plan.panels, self.pool.take(plan.panels.values()), strict=True))
+        self.module.enter(plan.before, arrays, self._states, states, self.dtype.itemsize)
         self._call(entry, {**plan.sizes, ".packed": how}, (plan.table, arrays), params, panels)
         return Buffers(plan, arrays)
 
     def gradients(self, buffers: Buffers, params: Mapping[str, Array]) -> Found:
         """Return the gradients from the buffers of a backward pass."""
-        plan = buffers.plan
-        found = self.module.gradients(plan.sizes, [self._over_all_steps(buffers.arrays, what) for what in plan.sums])
+        found: dict[str, Any] = dict.fromkeys(self._learned)
+        self.module.gradients(buffers.plan.sizes, self._over_all_steps(buffers), found)
         if hasattr(self.module, "chain_rule"):
             with np.errstate(all="ignore"):  # NaN and infinity pass in silence, as through the compiled part
                 self.module.chain_rule(params, found, self.dtype)
-        return Found(
-            {name: buffers.view(adjoint)[0 if name in self.whole else slice(None)]
-             for name, adjoint in self._meta["dx"].items()},
-            {name: found[name] if name in found else np.zeros_like(params[name]) for name in self._learned},
-            self.states_after(buffers))
+        for name in [name for name, gradient in found.items() if gradient is None]:
+            found[name] = np.zeros_like(params[name])
+        dx = {name: buffers.view(adjoint)[0 if name in self.whole else slice(None)]
+              for name, adjoint in self._meta["dx"].items()}
+        return Found(dx, found, self.states_after(buffers))
 
-    def _over_all_steps(self, arrays: list[Array], what: Sum) -> tuple[list[Array], Array | None]:
-        """Return left^T right for each right (N, K), left being (N, M), and the sum of left's rows if asked for."""
-        new, M = self.pool.empty, int(what.factors[0, 3])
-        outs = [new(*out) for out in what.outs]
-        total = new(*what.total) if what.total else None
-        parts = [(0, M)] if self.threads == 1 else threads.split(M, self.threads, what.work)
-        length = (self.module.WORK_BYTES // self.dtype.itemsize,)
-        work = {first: new(f"work {k}", length, self._meta["cell"]) for k, (first, _) in enumerate(parts)}
+    def _over_all_steps(self, buffers: Buffers) -> list[list[Array]]:
+        """Return what the plan sums: the products of each left (N, M) with its rights, and the sum of its rows."""
+        plan, arrays = buffers
+        summed, parts = self.pool.take(plan.summed), 1
+        if self.threads > 1:
+            parts = max((len(threads.split(what.columns, self.threads, what.work)) for what in plan.sums), default=1)
+        while len(self._work) < parts:
+            self._work.append(self._work[0]._replace(purpose=f"work {len(self._work)}"))
+        work = self.pool.take(self._work[:parts])
 
-        def task(first: int, last: int) -> None:
-            self.module.over_all_steps(
-                self.isa, self.dtype.itemsize, what.factors, arrays, outs, total, work[first], first, last)
+        def task(part: int, parts: int) -> None:
+            for what in plan.sums:
+                first, last = what.columns * part // parts, what.columns * (part + 1) // parts
+                self.module.over_all_steps(self.isa, self.dtype.itemsize, what.factors, arrays, summed[what.outs],
+                                           what.total, work[part], first, last)
 
-        threads.run(parts, task)
-        return outs, total
+        threads.run([(part, parts) for part in range(parts)], task)
+        return [summed[what.outs] for what in plan.sums]
 
     def _call(self, entry: Any, sizes: Sizes, buffers: tuple[Array, list[Array]], params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
@@ -195,16 +199,14 @@ class Passes:
 
     def output(self, buffers: Buffers) -> Array:
         """Return y (T, B, dim), a view: what a caller does to its flags stays the caller's."""
-        output = self._meta["output"]
-        array = buffers.view(output["buffer"])
-        return array[1:] if output["is_state"] else array[:]
+        array, is_state = buffers.arrays[buffers.plan.output], self._meta["output"]["is_state"]
+        return array[1:] if is_state else array[:]
 
     def states_after(self, buffers: Buffers) -> dict[str, Array]:
         """Return copies of the states after the last step, (B, dim) each; of a backward pass, of their adjoints."""
         plan = buffers.plan
-        found = [np.empty(shape, self.dtype) for shape in plan.states.values()]
-        self.module.leave(plan.after, buffers.arrays, found, self.dtype.itemsize)
-        return dict(zip(plan.states, found, strict=True))
+        found: dict[str, Array] = self.module.leave(plan.after, buffers.arrays, plan.states, self.dtype)
+        return found
 
     def steps(self, name: str, buffers: Buffers) -> Array:
         """Return (T, B, dim) of a named quantity; of a state, its values after each step."""

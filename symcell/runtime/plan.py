@@ -15,6 +15,7 @@ import numpy as np
 
 from symcell.runtime import memory
 from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.memory import Wanted
 
 TAPE, SCRATCH = ".tape", ".scratch"  # with a dot no author's name can collide
 KINDS = ("all", "history", "ring", "chunk", "step", "sequence")  # as the generated modules count them
@@ -31,26 +32,18 @@ class Place(NamedTuple):
     shape: Shape
 
 
-class Wanted(NamedTuple):
-    """Memory that a call asks the pool for: `largest` is the bytes of the largest buffer in it."""
-
-    purpose: str
-    shape: tuple[int, ...]
-    what: str
-    zero: bool = False
-    largest: int = 0
-
-
 class Sum(NamedTuple):
     """Products left^T right over all rows, and the sum of left's rows, of which the gradients of parameters are parts.
 
     factors: (1 + rights, 5): array, first number, rows, columns, numbers from row to row; left (N, M), rights (N, K).
-    outs: (M, K) each. total: (M,), or none. work: multiply-adds.
+    outs: which arrays of what the plan sums are its products, (M, K) each, and its sum, (M,), if a total is asked for.
+    columns: M. work: multiply-adds.
     """
 
     factors: Array
-    outs: tuple[Wanted, ...]
-    total: Wanted | None
+    outs: slice
+    total: bool
+    columns: int
     work: float
 
 
@@ -62,7 +55,8 @@ class Plan:
     given: the arrays that the caller hands over, by name; they come first, then those of `makes`.
     held: which arrays of a forward pass its backward pass is given, as (name, index).
     table: (buffers, 3): array, first number, index of the kind; -1 if a buffer is not kept.
-    sums: of a backward pass, over all steps. states: name and shape.
+    sums: of a backward pass, over all steps; `summed` is memory for them. states: name and shape.
+    output: the array of y, in a backward pass of the first dx.
     before, after: (states, 3): array, first number, count of each state's slot before the first step, after the last.
     """
 
@@ -76,7 +70,9 @@ class Plan:
     after: Array
     panels: Mapping[str, Wanted]
     sums: tuple[Sum, ...]
+    summed: tuple[Wanted, ...]
     states: Mapping[str, tuple[int, int]]
+    output: int
 
 
 class Buffers(NamedTuple):
@@ -132,8 +128,9 @@ class Planner:
             sizes, tuple(given), tuple(self._wanted(home, [shapes[name] for name in members[home]]) for home in made),
             tuple((home, k) for k, home in enumerate([*given, *made]) if home == TAPE or home in self._needed),
             places, self._table(places), self._slots(places, first), self._slots(places, last), self.panels(sizes),
-            tuple(self._sum(k, sum_, places, sizes) for k, sum_ in enumerate(self._sums)),
-            {name: (sizes["B"], sizes[dim]) for name, dim in self._meta["states"].items()})
+            *self._summed(places, sizes),
+            {name: (sizes["B"], sizes[dim]) for name, dim in self._meta["states"].items()},
+            places[self._results[0]].array)
 
     def _members(self, kinds: Collection[str], mode: str) -> dict[str, list[str]]:
         """Return the arrays of a call, and the buffers in each. On the tape they have the same order in both passes."""
@@ -178,12 +175,18 @@ class Planner:
             found.append((array, start + (step & 1 if kind == "ring" else step) * B * width, B * width))
         return _integers(found)
 
-    def _sum(self, k: int, what: Mapping[str, Any], places: Mapping[str, Place], sizes: Sizes) -> Sum:
-        factors = [_factor(columns, places, sizes) for columns in (what["left"], *what["rights"])]
-        (_, _, N, M, _), *rights = factors
-        outs = [Wanted(f"gradient {k} {n}", (M, right[3]), self._meta["cell"]) for n, right in enumerate(rights)]
-        total = Wanted(f"gradient {k} total", (M,), self._meta["cell"]) if what["total"] else None
-        return Sum(_integers(factors), tuple(outs), total, float(N) * M * sum(right[3] for right in rights))
+    def _summed(self, places: Mapping[str, Place], sizes: Sizes) -> tuple[tuple[Sum, ...], tuple[Wanted, ...]]:
+        """Return what is summed over all steps, and the memory for it."""
+        sums: list[Sum] = []
+        shapes: list[tuple[int, ...]] = []
+        for what in self._sums:
+            factors = [_factor(columns, places, sizes) for columns in (what["left"], *what["rights"])]
+            (_, _, N, M, _), *rights = factors
+            outs = [*((M, right[3]) for right in rights), *[(M,)] * what["total"]]
+            sums.append(Sum(_integers(factors), slice(len(shapes), len(shapes) + len(outs)), what["total"], M,
+                            float(N) * M * sum(right[3] for right in rights)))
+            shapes += outs
+        return tuple(sums), tuple(Wanted(f"sum {k}", shape, self._meta["cell"]) for k, shape in enumerate(shapes))
 
     def panels(self, sizes: Sizes) -> dict[str, Wanted]:
         """Return what the packed weights need; T and B do not matter."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from operator import is_
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from symcell.runtime.checkpoint import Stretch
 COPY_BYTES = 4096  # below that copies of two arrays cost less than views of them
 
 
-@dataclass(frozen=True)
-class Tape:
+class Tape(NamedTuple):
     """What backward needs of a forward pass: sizes, buffers, and the parameters, which must not have changed since."""
 
     owner: tuple[ModuleType, str]
@@ -26,7 +25,7 @@ class Tape:
     arrays: dict[str, Array]
     params: dict[str, Array]
     given: Mapping[str, Any]
-    fingerprints: dict[str, int]  # of params as they were
+    fingerprints: list[int]  # of params as they were
     dict_x: bool
     stretches: tuple[Stretch, ...] = ()  # with checkpoints: where backward computes the tape again; arrays is x then
 
@@ -36,10 +35,15 @@ class Tape:
         held = [*self.arrays.values(), *(a for name, a in self.params.items() if a is not self.given.get(name))]
         return sum(a.nbytes for a in [*held, *(a for part in self.stretches for a in part.state.values())])
 
-    def changed(self, params: Collection[str], fingerprints: Mapping[str, int]) -> list[str]:
+    def changed(self, params: Collection[str], fingerprints: list[int]) -> list[str]:
         """Return what has changed of the parameters, the caller's or the run's; `fingerprints`: those of now."""
-        return [name for name, found in fingerprints.items() if found != self.fingerprints[name]
-                or (name in params and not _same(self.given.get(name), self.params[name]))]
+        given, ours, found = self.given, self.params, []
+        if not all(map(is_, map(given.get, params), ours.values())):  # nearly always they are
+            found = [name for name in params if not _same(given.get(name), ours[name])]
+        if fingerprints != self.fingerprints:
+            both = zip(ours, fingerprints, self.fingerprints, strict=False)  # what is derived has none, and comes last
+            found += [name for name, now, then in both if now != then]
+        return [name for name in ours if name in found]
 
 
 def _same(now: Any, then: Array) -> bool:

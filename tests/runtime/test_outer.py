@@ -26,7 +26,8 @@ def factor(rng, rows, columns, dtype, more=3):
 def factors(*columns):
     """The table of factors that are columns of longer rows, and the arrays of these rows."""
     arrays = [array if array.base is None else array.base for array in columns]
-    starts = [(array.ctypes.data - whole.ctypes.data) // array.itemsize for array, whole in zip(columns, arrays, strict=True)]
+    starts = [(column.ctypes.data - array.ctypes.data) // array.itemsize
+              for column, array in zip(columns, arrays, strict=True)]
     table = [(k, starts[k], *array.shape, arrays[k].shape[1]) for k, array in enumerate(columns)]
     return np.array(table, np.int64), arrays
 
@@ -85,19 +86,30 @@ def test_what_does_not_fit_is_refused():
     left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
     out, work = np.zeros((3, 2), np.float32), np.zeros(MODULE.WORK_BYTES // 4, np.float32)
 
-    def call(left=left, rights=(right,), outs=(out,), total=None, work=work, first=0, last=3):
-        MODULE.over_all_steps(ISAS[0], 4, left, rights, outs, total, work, first, last)
+    def call(factor=1, first=0, last=3, outs=(out,), total=None, work=work, arrays=None, **columns):
+        table, found = factors(left, right)
+        for name, value in columns.items():
+            table[factor, ("array", "start", "rows", "columns", "stride").index(name)] = value
+        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, outs, total, work, first, last)
 
     call()
+    call(stride=0, columns=0)
     for wrong, message in (
-            ({"rights": (right[:3],)}, "factors of 4 and 3 rows"),
+            ({"rows": 3}, "factors of 4 and 3 rows"),
             ({"outs": (out[:2],)}, "a product has 16 bytes, 24 are needed"),
             ({"total": np.zeros(2, np.float32)}, "a sum has 8 bytes, 12 are needed"),
             ({"work": work[1:]}, "work has"),
             ({"last": 4}, "columns 0 to 4 of 3"),
             ({"first": -1}, "columns -1 to 3 of 3"),
-            ({"left": left.T}, "a factor needs contiguous rows"),
-            ({"left": left.astype(np.float64)}, "a factor needs contiguous rows"),
-            ({"outs": ()}, "longer|shorter|argument 2")):
+            ({"stride": 1}, "a factor with impossible sizes"),
+            ({"start": -1}, "a factor with impossible sizes"),
+            ({"factor": 0, "rows": -1}, "a factor with impossible sizes"),
+            ({"start": 1}, "a factor has 32 bytes, 36 are needed"),
+            ({"factor": 0, "rows": 5}, "a factor has 48 bytes, 60 are needed"),
+            ({"arrays": [left.T, right]}, "not C-contiguous"),
+            ({"outs": (out, out)}, "the table of factors has 80 bytes, 120 are needed"),
+            ({"outs": (out,) * 100}, "100 factors, [0-9]+ at most")):
         with pytest.raises(ValueError, match=message):
             call(**wrong)
+    with pytest.raises(IndexError):
+        call(array=2)

@@ -43,10 +43,9 @@ static __attribute__((unused)) void SC(sc_fingerprint)(void *call) {
     size_t at = 0;
     for (; at + 64 * SC(prints) <= print->count; at += 64 * SC(prints))
         for (int p = 0; p < SC(prints); ++p) SC(mix)(a[p], b[p], bytes + at + 64 * p);
-    for (int p = 0; p < SC(prints); ++p, at += 64) { /* what is left, then zeros */
-        const size_t left = at < print->count ? print->count - at : 0;
+    for (int p = 0; p < SC(prints) && at < print->count; ++p, at += 64) { /* what is left, then zeros */
         char last[64] = {0};
-        memcpy(last, bytes + (left ? at : 0), left < 64 ? left : 64);
+        memcpy(last, bytes + at, print->count - at < 64 ? print->count - at : 64);
         SC(mix)(a[p], b[p], last);
     }
     for (int p = 0; p < SC(prints); ++p) {

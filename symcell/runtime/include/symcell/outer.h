@@ -60,13 +60,26 @@ SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *f
         }
 }
 
+/* The sums of so few rows. */
+SC_INLINE void SC(outer_few_total)(const struct sc_outer *c) {
+    for (ptrdiff_t m = c->from; m < c->to; m += VL) {
+        vec sum = vfill(0.0);
+        for (ptrdiff_t k = 0; k < c->left.rows; ++k)
+            sum = sum + vget((const real *)c->left.base + k * c->left.stride + m, c->to - m);
+        vput((real *)c->total + m, sum, c->to - m);
+    }
+}
+
 /* Finds sums over all rows, a struct sc_outer. */
 static __attribute__((unused)) void SC(sc_outer)(void *call) {
     const struct sc_outer *const c = call;
     real *const panel = c->work, *const turned = panel + 4 * VL * SC_OUTER_STEPS;
-    const int few = c->left.rows <= 2;
-    for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count && few; ++factor)
-        SC(outer_few)(c, factor);
+    if (c->left.rows <= 2) {
+        for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor)
+            SC(outer_few)(c, factor);
+        if (c->total) SC(outer_few_total)(c);
+        return;
+    }
     for (ptrdiff_t first = c->from; first < c->to;) {
         const ptrdiff_t blocks = (c->to - first + SC(outer_columns) - 1) / SC(outer_columns);
         const ptrdiff_t count = (c->to - first + blocks - 1) / blocks;
@@ -77,7 +90,7 @@ static __attribute__((unused)) void SC(sc_outer)(void *call) {
                 SC(pack_rows)(turned + k, SC(outer_stride), left + k * c->left.stride, c->left.stride, count,
                               steps - k < VL ? steps - k : VL);
             if (c->total) SC(outer_total)((real *)c->total + first, turned, count, steps, t > 0);
-            for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count && !few; ++factor) {
+            for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor) {
                 const struct sc_matrix *const right = &factor->right;
                 for (ptrdiff_t column = 0, width; column < right->columns; column += width) {
                     const ptrdiff_t wide = SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL;
