@@ -23,12 +23,17 @@ from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.string cimport memcpy, memset
 
 cdef extern from "gru.h":
+    cdef struct sc_seat:
+        pass
     cdef struct sc_rows:
         void *base
         ptrdiff_t width, size, mask, ahead, chunked
     cdef struct sc_span:
         ptrdiff_t steps, batch, chunk, first, rows, packed
         ptrdiff_t start "from"
+        sc_seat *seats
+        ptrdiff_t parts, own
+        long long stage
     cdef struct gru_forward:
         sc_span span
         ptrdiff_t n_I, n_H
@@ -115,6 +120,8 @@ cdef extern from *:
     const sc_entry *gru_backward_entries
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
+
+SEAT_BYTES = sizeof(sc_seat)  # of memory, for each thread that shares lanes
 
 cdef struct sc_place:  # where a buffer lies: in which array, from which number on
     long long array, start, kind
@@ -387,7 +394,8 @@ reasons
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the members of the batch, for the whole sequence, and the columns of parameter gradients
-           (kernel.threads): no step waits for another thread, and no sum is split
+           (kernel.threads); where members are too few, the lanes of each stage, after which they meet: a step of few
+           rows waits for weights, of which each thread then reads a part. No sum is split
   packing  before the first step; of a single step block by block, just before each is used
   order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """
@@ -403,13 +411,14 @@ def isas():
     return tuple(dict.fromkeys(names))
 
 
-def forward(isa, int itemsize, sizes, buffers, params, panels):
+def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdiff_t own=0):
     """Run the forward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
     panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
     lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
-    sizes before memory is touched.
+    sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
+    with the same arguments but `own`, and share the lanes of these rows.
     """
     cdef gru_forward c
     cdef sc_array arrays[12]
@@ -442,17 +451,23 @@ def forward(isa, int itemsize, sizes, buffers, params, panels):
     c.panel_before_0 = address("before_0", panels["before_0"], 3 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
     c.panel_step_0 = address("step_0", panels["step_0"], 3 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(gru_forward_entries, isa, itemsize)
+    if seats is not None:
+        c.span.parts, c.span.own = len(seats) // SEAT_BYTES, own
+        c.span.seats = <sc_seat *>address("seats", seats, c.span.parts * SEAT_BYTES, True)
+        if not 0 <= own < c.span.parts:
+            raise ValueError(f"gru: part {own} of {c.span.parts}")
     with nogil:
         entry.run(&c)
 
 
-def backward(isa, int itemsize, sizes, buffers, params, panels):
+def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdiff_t own=0):
     """Run the backward pass on some rows of the batch, without the GIL.
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
     panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
     lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
-    sizes before memory is touched.
+    sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
+    with the same arguments but `own`, and share the lanes of these rows.
     """
     cdef gru_backward c
     cdef sc_array arrays[11]
@@ -481,6 +496,11 @@ def backward(isa, int itemsize, sizes, buffers, params, panels):
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(gru_backward_entries, isa, itemsize)
+    if seats is not None:
+        c.span.parts, c.span.own = len(seats) // SEAT_BYTES, own
+        c.span.seats = <sc_seat *>address("seats", seats, c.span.parts * SEAT_BYTES, True)
+        if not 0 <= own < c.span.parts:
+            raise ValueError(f"gru: part {own} of {c.span.parts}")
     with nogil:
         entry.run(&c)
 
@@ -718,6 +738,7 @@ cdef sc_span span_of(sizes):
     """Return the part of the sequence that a call treats."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
+    span.seats, span.parts, span.own, span.stage = NULL, 1, 0, 0
     span.start, span.rows, span.packed = sizes[".from"], sizes[".to"] - sizes[".from"], sizes[".packed"]
     if not 0 <= span.start <= sizes[".to"] <= span.batch or span.chunk < 1 or span.steps < 0:
         raise ValueError(f"gru: impossible sizes {sizes}")

@@ -10,7 +10,7 @@
 #ifndef SYMCELL_KERNEL_GRU_RESET_BEFORE_H
 #define SYMCELL_KERNEL_GRU_RESET_BEFORE_H
 
-#include "symcell/memory.h"
+#include "symcell/team.h"
 
 /* The forward pass of one sequence. */
 struct gru_reset_before_forward {
@@ -92,7 +92,8 @@ static const real *SC(gru_reset_before_forward_panel_before_0)(const struct gru_
    W_n_x = W_n x
    reads  x
    writes W_r_x, W_z_x, W_n_x */
-static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
@@ -100,9 +101,9 @@ static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_fo
     real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 8 : 4 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -150,7 +151,8 @@ static const real *SC(gru_reset_before_forward_panel_step_0_0)(const struct gru_
    h_r = h*r
    reads  h, W_r_x, b_r, W_z_x, b_z
    writes r, z, h_r */
-static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
@@ -164,9 +166,9 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     const real *const p_b_z = c->p_b_z;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 2 : 1) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_forward_panel_step_0_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -221,7 +223,8 @@ static const real *SC(gru_reset_before_forward_panel_step_1_0)(const struct gru_
    h.next = h*z + n*(1 - z)
    reads  h_r, W_n_x, b_n, h, z
    writes n, h.next */
-static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_h_r = SC(slot)(&c->m_h_r, t, &c->span);
     real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
@@ -233,9 +236,9 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
     const real *const p_b_n = c->p_b_n;
     const struct sc_operand operands_0[] = {{m_h_r, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_forward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -271,22 +274,28 @@ static void SC(gru_reset_before_forward)(void *call) {
     struct gru_reset_before_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
-            SC(gru_reset_before_forward_panel_before_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 2 : 1) * VL)
-            SC(gru_reset_before_forward_panel_step_0_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(gru_reset_before_forward_panel_step_1_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_before_0)(c, b.first * (VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 2 : 1) * VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_step_0_0)(c, b.first * ((SC_REGS == 32 ? 2 : 1) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(gru_reset_before_forward_before)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(gru_reset_before_forward_before)(c, t, n * span->rows, part);
         }
         for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC(gru_reset_before_forward_step_0)(c, t, span->rows);
-            SC(gru_reset_before_forward_step_1)(c, t, span->rows);
+            SC_SHARED(span, part) SC(gru_reset_before_forward_step_0)(c, t, span->rows, part);
+            SC_SHARED(span, part) SC(gru_reset_before_forward_step_1)(c, t, span->rows, part);
         }
     }
 }
@@ -298,7 +307,8 @@ static void SC(gru_reset_before_forward)(void *call) {
    d_a_z = d_z*t.0*z
    reads  d_h.later, d_y, z, n, h
    writes d_h.next, d_a_n, d_a_z */
-static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                 const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
     real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
@@ -308,9 +318,10 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
+    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
     for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
-        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
-            const ptrdiff_t n = lanes - lane;
+        for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
+            const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
             const ptrdiff_t at_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H) + lane;
             const vec v_d_h_later = vget(m_d_h_later + at_H, n);
@@ -348,7 +359,8 @@ static const real *SC(gru_reset_before_backward_panel_step_1_0)(const struct gru
    d_a_r = d_r*r*(1 - r)
    reads  d_a_n, h, r
    writes U_nT_d_a_n, d_a_r */
-static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                 const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
@@ -357,9 +369,9 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -404,7 +416,8 @@ static const real *SC(gru_reset_before_backward_panel_step_2_0)(const struct gru
    d_h = U_nT_d_a_n*r + d_h.next*z + d_h.sum
    reads  d_a_z, d_a_r, U_nT_d_a_n, d_h.next, r, z
    writes d_h */
-static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                 const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
     real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
@@ -415,9 +428,9 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_backward_panel_step_2_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -462,7 +475,8 @@ static const real *SC(gru_reset_before_backward_panel_after_0)(const struct gru_
    d_x = d_x.sum
    reads  d_a_n, d_a_z, d_a_r
    writes d_x */
-static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
@@ -470,9 +484,9 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_reset_before_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -500,23 +514,29 @@ static void SC(gru_reset_before_backward)(void *call) {
     struct gru_reset_before_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(gru_reset_before_backward_panel_step_1_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(gru_reset_before_backward_panel_step_2_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(gru_reset_before_backward_panel_after_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_backward_panel_step_2_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(gru_reset_before_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
         for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC(gru_reset_before_backward_step_0)(c, t, span->rows);
-            SC(gru_reset_before_backward_step_1)(c, t, span->rows);
-            SC(gru_reset_before_backward_step_2)(c, t, span->rows);
+            SC_SHARED(span, part) SC(gru_reset_before_backward_step_0)(c, t, span->rows, part);
+            SC_SHARED(span, part) SC(gru_reset_before_backward_step_1)(c, t, span->rows, part);
+            SC_SHARED(span, part) SC(gru_reset_before_backward_step_2)(c, t, span->rows, part);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(gru_reset_before_backward_after)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(gru_reset_before_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

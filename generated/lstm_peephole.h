@@ -12,7 +12,7 @@
 #ifndef SYMCELL_KERNEL_LSTM_PEEPHOLE_H
 #define SYMCELL_KERNEL_LSTM_PEEPHOLE_H
 
-#include "symcell/memory.h"
+#include "symcell/team.h"
 
 /* The forward pass of one sequence. */
 struct lstm_peephole_forward {
@@ -111,7 +111,8 @@ static const real *SC(lstm_peephole_forward_panel_before_0)(const struct lstm_pe
    W_o_x = W_o x
    reads  x
    writes W_i_x, W_f_x, W_g_x, W_o_x */
-static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                             const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
@@ -120,9 +121,9 @@ static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward 
     real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -182,7 +183,8 @@ static const real *SC(lstm_peephole_forward_panel_step_0)(const struct lstm_peep
    h.next = o*tanh_c_next
    reads  h, W_i_x, b_i, c, p_i, W_f_x, b_f, p_f, W_g_x, b_g, W_o_x, b_o, p_o
    writes i, f, g, c.next, o, h.next */
-static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                           const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
@@ -209,9 +211,9 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
     const real *const p_p_o = c->p_p_o;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -273,19 +275,23 @@ static void SC(lstm_peephole_forward)(void *call) {
     struct lstm_peephole_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
-            SC(lstm_peephole_forward_panel_before_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_H; block += VL)
-            SC(lstm_peephole_forward_panel_step_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+            for (; b.first < b.past; ++b.first) SC(lstm_peephole_forward_panel_before_0)(c, b.first * (VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+            for (; b.first < b.past; ++b.first) SC(lstm_peephole_forward_panel_step_0)(c, b.first * (VL), 1);
+        }
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(lstm_peephole_forward_before)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(lstm_peephole_forward_before)(c, t, n * span->rows, part);
         }
         for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC(lstm_peephole_forward_step)(c, t, span->rows);
+            SC_SHARED(span, part) SC(lstm_peephole_forward_step)(c, t, span->rows, part);
         }
     }
 }
@@ -308,7 +314,8 @@ static void SC(lstm_peephole_forward)(void *call) {
    d_p_o_t = c.next*d_a_o
    reads  c.next, d_h.later, d_y, o, d_c.later, p_o, i, g, c, f, p_f, p_i
    writes d_a_o, d_a_g, d_a_f, d_a_i, d_c, d_p_i_t, d_p_f_t, d_p_o_t */
-static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                              const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_c_next = SC(slot)(&c->m_c, t + 1, &c->span);
     real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
@@ -330,9 +337,10 @@ static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backwar
     const real *const p_p_o = c->p_p_o;
     const real *const p_p_f = c->p_p_f;
     const real *const p_p_i = c->p_p_i;
+    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
     for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
-        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
-            const ptrdiff_t n = lanes - lane;
+        for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
+            const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
             const ptrdiff_t at_H_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H + c->n_H) + lane;
             const vec v_c_next = vget(m_c_next + at_H, n);
@@ -394,7 +402,8 @@ static const real *SC(lstm_peephole_backward_panel_step_1_0)(const struct lstm_p
    d_h = d_h.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
    writes d_h */
-static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                              const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
@@ -403,9 +412,9 @@ static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backwar
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -447,7 +456,8 @@ static const real *SC(lstm_peephole_backward_panel_after_0)(const struct lstm_pe
    d_x = d_x.sum
    reads  d_a_o, d_a_g, d_a_f, d_a_i
    writes d_x */
-static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                             const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
@@ -456,9 +466,9 @@ static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -486,20 +496,24 @@ static void SC(lstm_peephole_backward)(void *call) {
     struct lstm_peephole_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(lstm_peephole_backward_panel_step_1_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(lstm_peephole_backward_panel_after_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(lstm_peephole_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(lstm_peephole_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
         for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC(lstm_peephole_backward_step_0)(c, t, span->rows);
-            SC(lstm_peephole_backward_step_1)(c, t, span->rows);
+            SC_SHARED(span, part) SC(lstm_peephole_backward_step_0)(c, t, span->rows, part);
+            SC_SHARED(span, part) SC(lstm_peephole_backward_step_1)(c, t, span->rows, part);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(lstm_peephole_backward_after)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(lstm_peephole_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

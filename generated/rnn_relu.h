@@ -7,7 +7,7 @@
 #ifndef SYMCELL_KERNEL_RNN_RELU_H
 #define SYMCELL_KERNEL_RNN_RELU_H
 
-#include "symcell/memory.h"
+#include "symcell/team.h"
 
 /* The forward pass of one sequence. */
 struct rnn_relu_forward {
@@ -60,15 +60,16 @@ static const real *SC(rnn_relu_forward_panel_before_0)(const struct rnn_relu_for
 /* W_x = W x
    reads  x
    writes W_x */
-static void SC(rnn_relu_forward_before)(const struct rnn_relu_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(rnn_relu_forward_before)(const struct rnn_relu_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                        const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -107,7 +108,8 @@ static const real *SC(rnn_relu_forward_panel_step_0)(const struct rnn_relu_forwa
    h.next = relu(a_h_next)
    reads  h, W_x, b
    writes a_h_next, h.next */
-static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                      const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
@@ -116,9 +118,9 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
     const real *const p_b = c->p_b;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -150,19 +152,23 @@ static void SC(rnn_relu_forward)(void *call) {
     struct rnn_relu_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(rnn_relu_forward_panel_before_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(rnn_relu_forward_panel_step_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(rnn_relu_forward_panel_before_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(rnn_relu_forward_panel_step_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
     }
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(rnn_relu_forward_before)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(rnn_relu_forward_before)(c, t, n * span->rows, part);
         }
         for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC(rnn_relu_forward_step)(c, t, span->rows);
+            SC_SHARED(span, part) SC(rnn_relu_forward_step)(c, t, span->rows, part);
         }
     }
 }
@@ -171,15 +177,17 @@ static void SC(rnn_relu_forward)(void *call) {
    d_a_h_next = d_h.next*where(a_h_next > 0, 1, 0)
    reads  d_h.later, d_y, a_h_next
    writes d_a_h_next */
-static void SC(rnn_relu_backward_step_0)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(rnn_relu_backward_step_0)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                         const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_h_later = SC(slot)(&c->m_d_h, t + 1, &c->span);
     real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
     real *const m_a_h_next = SC(slot)(&c->m_a_h_next, t, &c->span);
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
+    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
     for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
-        for (ptrdiff_t lane = 0; lane < lanes; lane += VL) {
-            const ptrdiff_t n = lanes - lane;
+        for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
+            const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
             const vec v_d_h_later = vget(m_d_h_later + at_H, n);
             const vec v_d_y = vget(m_d_y + at_H, n);
@@ -207,15 +215,16 @@ static const real *SC(rnn_relu_backward_panel_step_1_0)(const struct rnn_relu_ba
    d_h = UT_d_a_h_next
    reads  d_a_h_next
    writes d_h */
-static void SC(rnn_relu_backward_step_1)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(rnn_relu_backward_step_1)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                         const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -254,15 +263,16 @@ static const real *SC(rnn_relu_backward_panel_after_0)(const struct rnn_relu_bac
    d_x = WT_d_a_h_next
    reads  d_a_h_next
    writes d_x */
-static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows) {
+static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                        const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const ptrdiff_t blocks = (lanes + BLOCK - 1) / BLOCK;
-    for (ptrdiff_t b = 0; b < blocks; ++b) { /* to and fro: what the last step left in the cache comes first */
-        const ptrdiff_t block = (t & 1 ? blocks - 1 - b : b) * BLOCK;
+    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
+        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
@@ -290,20 +300,24 @@ static void SC(rnn_relu_backward)(void *call) {
     struct rnn_relu_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        for (ptrdiff_t block = 0; block < c->n_H; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(rnn_relu_backward_panel_step_1_0)(c, block, 1);
-        for (ptrdiff_t block = 0; block < c->n_I; block += (SC_REGS == 32 ? 4 : 2) * VL)
-            SC(rnn_relu_backward_panel_after_0)(c, block, 1);
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(rnn_relu_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
+        SC_SHARED(span, part) {
+            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+            for (; b.first < b.past; ++b.first) SC(rnn_relu_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
+        }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
         for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC(rnn_relu_backward_step_0)(c, t, span->rows);
-            SC(rnn_relu_backward_step_1)(c, t, span->rows);
+            SC_SHARED(span, part) SC(rnn_relu_backward_step_0)(c, t, span->rows, part);
+            SC_SHARED(span, part) SC(rnn_relu_backward_step_1)(c, t, span->rows, part);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC(rnn_relu_backward_after)(c, t, n * span->rows);
+            SC_SHARED(span, part) SC(rnn_relu_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

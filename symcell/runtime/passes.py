@@ -177,23 +177,34 @@ class Passes:
 
     def _call(self, entry: Any, sizes: Sizes, buffers: tuple[Array, list[Array]], params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
-        """Run a pass, its rows shared by threads where that pays."""
-        B = sizes["B"]
-        parts = [(0, B)]
-        if self.threads > 1:
-            weights = sum(panel.size for panel in panels.values())
-            parts = threads.split(B, self.threads, float(weights) * B * sizes["T"])
-
-        def task(first: int, last: int, **changed: int) -> None:
-            span = {**sizes, ".from": first, ".to": last, **changed}
-            entry(self.isa, self.dtype.itemsize, span, buffers, params, panels)
-
-        if len(parts) == 1:
+        """Run a pass, shared by threads where that pays: they take rows each, or lanes where rows are too few."""
+        if self.threads == 1:
             entry(self.isa, self.dtype.itemsize, sizes, buffers, params, panels)
             return
-        if sizes[".packed"] != PACKED:  # weights are packed once for all: a sequence of no steps does nothing else
-            task(0, B, **{"T": 0, ".packed": PACK_FIRST})
-        threads.run(parts, lambda first, last: task(first, last, **{".packed": PACKED}))
+        B, weights = sizes["B"], sum(panel.size for panel in panels.values())
+        work = float(weights) * B * sizes["T"] + threads.NUMBER * sum(array.size for array in buffers[1])
+        parts = threads.split(B, self.threads, work)
+        team = threads.team(self.threads, weights, work)
+
+        def task(first: int, last: int, packed: int, **changed: int) -> None:
+            span = {**sizes, ".from": first, ".to": last, ".packed": packed, **changed}
+            entry(self.isa, self.dtype.itemsize, span, buffers, params, panels)
+
+        if team > len(parts):
+            self._share_lanes(entry, team, sizes, buffers, params, panels)
+        elif len(parts) == 1:
+            task(0, B, sizes[".packed"])
+        else:
+            if sizes[".packed"] != PACKED:  # once for all: a sequence of no steps packs and does nothing else
+                task(0, B, PACK_FIRST, T=0)
+            threads.run(parts, lambda first, last: task(first, last, PACKED))
+
+    def _share_lanes(self, entry: Any, team: int, sizes: Sizes, *rest: Any) -> None:
+        packed = PACKED if sizes[".packed"] == PACKED else PACK_FIRST
+        span = {**sizes, ".from": 0, ".to": sizes["B"], ".packed": packed}
+        seats = memory.empty((team * self.module.SEAT_BYTES,), np.dtype(np.uint8), "threads", zero=True)
+        parts = [(k, k + 1) for k in range(team)]
+        threads.run(parts, lambda own, _: entry(self.isa, self.dtype.itemsize, span, *rest, seats, own))
 
     # --- after a pass ------------------------------------------------------------------------------------
 

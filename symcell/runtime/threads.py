@@ -1,4 +1,8 @@
-"""Threads share the rows of a batch for a whole sequence: rows are independent, so there is no barrier per step."""
+"""Threads share the rows of a batch for a whole sequence, or, where rows are few, the lanes of each stage of a step.
+
+Rows are independent: nobody waits. Threads that share lanes meet after each stage (symcell/team.h), but each then reads
+only its part of the weights, by which a step of few rows is bound.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ if TYPE_CHECKING:
 
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
+MIN_WEIGHTS = 32_768  # numbers per thread that a step reads, worth a meeting of a microsecond
+NUMBER = 4  # multiply-adds that take as long as a number of an array takes to come or go
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
@@ -28,6 +34,11 @@ def split(rows: int, threads: int, work: float) -> list[tuple[int, int]]:
     parts = max(1, min(threads, rows // MIN_ROWS, int(work // MIN_WORK)))
     edges = [rows * k // parts for k in range(parts + 1)]
     return list(pairwise(edges))
+
+
+def team(threads: int, weights: int, work: float) -> int:
+    """Return how many threads may share the lanes of a step that reads so many weights."""
+    return max(1, min(threads, weights // MIN_WEIGHTS, int(work // MIN_WORK)))
 
 
 def run(parts: list[tuple[int, int]], task: Callable[[int, int], None]) -> None:

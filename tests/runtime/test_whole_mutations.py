@@ -1,16 +1,15 @@
 """Planted errors in what runs for the whole sequence: the kernel's oracle, and chunks of steps, find each of them."""
 
-import numpy as np
 import pytest
 
 from symcell import Cell, Input, Matrix, State, tanh
 from symcell.compiler import stages
 from symcell.proof import kernel as oracle
 from symcell.render.source import render
-from symcell.runtime import memory
 from symcell.runtime.cache import build
 from symcell.runtime.kernel import Kernel
 from symcell.runtime.load import load_extension
+from tests.runtime.cells import poison
 
 
 class Planted(Cell):
@@ -27,25 +26,15 @@ ERRORS = {
     "none": ("", "", 0),
     "every step and sequence read the first row": (" % c->span.rows *", " % 1 *", 1),
     "the last step in place of the sum": ("vaccumulate(", "vput(", 2),
-    "what runs before all steps is left out": ("planted_forward_first)(c, 0, span->rows);", "together)(span, 1);", 1),
-    "what runs after them sees one row": ("(c, 0, span->rows);", "(c, 0, span->rows > 0);", 4),
+    "what runs before all steps is left out": ("SC(planted_forward_first)(c, 0, span->rows, part);", ";", 1),
+    "what runs after them sees one row": ("(c, 0, span->rows, part);", "(c, 0, span->rows > 0, part);", 4),
     "sums that do not start at zero": ("'zero': True", "'zero': False", 2),
 }
 
 
 @pytest.fixture(autouse=True)
 def poisoned(monkeypatch):
-    """Memory that nothing has written holds NaN."""
-    whole = memory.empty
-
-    def empty(shape, dtype, what, zero=False):
-        array = whole(shape, dtype, what, zero)
-        if not zero:
-            array.fill(np.nan)
-        return array
-
-    monkeypatch.setattr(memory, "empty", empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)
+    poison(monkeypatch)
 
 
 @pytest.mark.parametrize("error", ERRORS)

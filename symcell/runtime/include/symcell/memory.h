@@ -30,9 +30,16 @@ struct sc_rows {
    first    the first step of the present chunk
    from     the first row that is this call's
    rows     how many rows are: threads share a batch
-   packed   what the panels hold */
+   packed   what the panels hold
+   seats    of the threads that share each stage of these rows, NULL where one does all
+   parts    how many there are, 1 where there are none
+   own      the part that is this thread's to begin with
+   stage    how many stages have been done */
 struct sc_span {
     ptrdiff_t steps, batch, chunk, first, from, rows, packed;
+    struct sc_seat *seats;
+    ptrdiff_t parts, own;
+    int64_t stage;
 };
 
 /* What panels hold when a pass begins: nothing yet; the weights; nothing, and since the only step uses each weight once,
