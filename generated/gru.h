@@ -100,14 +100,14 @@ static void SC(gru_forward_before)(const struct gru_forward *c, const ptrdiff_t 
     real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 8 : 4 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 3 * (BLOCK / VL)]; /* W_r x, W_z x, W_n x */
             SC(panel_tile)(R, 3, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -175,14 +175,14 @@ static void SC(gru_forward_step)(const struct gru_forward *c, const ptrdiff_t t,
     const real *const p_c_n = c->p_c_n;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 8 : 4 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 3 * (BLOCK / VL)]; /* U_r h, U_z h, U_n h */
             SC(panel_tile)(R, 3, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -223,17 +223,25 @@ static void SC(gru_forward_step)(const struct gru_forward *c, const ptrdiff_t t,
     }
 }
 
+/* Step by step. */
+static void SC(gru_forward_loop_1)(struct gru_forward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = span->first; t < end; ++t) {
+        SC_SHARED(&span->team, part) SC(gru_forward_step)(c, t, span->rows, part);
+    }
+}
+
 /* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(gru_forward)(void *call) {
     struct gru_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
             for (; b.first < b.past; ++b.first) SC(gru_forward_panel_before_0)(c, b.first * (VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
             for (; b.first < b.past; ++b.first) SC(gru_forward_panel_step_0)(c, b.first * (VL), 1);
         }
     }
@@ -241,10 +249,16 @@ static void SC(gru_forward)(void *call) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(gru_forward_before)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(gru_forward_before)(c, t, n * span->rows, part);
         }
-        for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC_SHARED(span, part) SC(gru_forward_step)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct gru_forward own = *c;
+                sc_narrow(&own.span, part);
+                SC(gru_forward_loop_1)(&own, end);
+            }
+        } else {
+            SC(gru_forward_loop_1)(c, end);
         }
     }
 }
@@ -275,8 +289,8 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
     real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
     const real *const p_c_n = c->p_c_n;
-    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
-    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+    const struct sc_share vectors = sc_share(&c->span.team, part, lanes, VL), tall = sc_all(rows, 1);
+    for (ptrdiff_t row = tall.first, i = 0; row < tall.past; ++row) {
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
@@ -336,14 +350,14 @@ static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_U_n_h, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_n^T d_U_n_h + U_z^T d_a_z + U_r^T d_a_r */
             SC(panel_tile)(R, 1, width, operands_0, 3, row,
                            panel_0, sums_0);
@@ -390,14 +404,14 @@ static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(gru_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W_n^T d_a_n + W_z^T d_a_z + W_r^T d_a_r */
             SC(panel_tile)(R, 1, width, operands_0, 3, row,
                            panel_0, sums_0);
@@ -415,29 +429,43 @@ static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t
     }
 }
 
+/* Step by step, backwards. */
+static void SC(gru_backward_loop_0)(struct gru_backward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+        SC_SHARED(&span->team, part) SC(gru_backward_step_0)(c, t, span->rows, part);
+        SC_SHARED(&span->team, part) SC(gru_backward_step_1)(c, t, span->rows, part);
+    }
+}
+
 /* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(gru_backward)(void *call) {
     struct gru_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(gru_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(gru_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
-        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC_SHARED(span, part) SC(gru_backward_step_0)(c, t, span->rows, part);
-            SC_SHARED(span, part) SC(gru_backward_step_1)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct gru_backward own = *c;
+                sc_narrow(&own.span, part);
+                SC(gru_backward_loop_0)(&own, end);
+            }
+        } else {
+            SC(gru_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(gru_backward_after)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(gru_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

@@ -23,17 +23,15 @@ from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.string cimport memcpy, memset
 
 cdef extern from "gru_reset_before.h":
-    cdef struct sc_seat:
-        pass
     cdef struct sc_rows:
         void *base
         ptrdiff_t width, size, mask, ahead, chunked
+    cdef struct sc_team:
+        pass
     cdef struct sc_span:
-        ptrdiff_t steps, batch, chunk, first, rows, packed
+        ptrdiff_t steps, batch, chunk, first, rows, packed, by_rows
         ptrdiff_t start "from"
-        sc_seat *seats
-        ptrdiff_t parts, own
-        long long stage
+        sc_team team
     cdef struct gru_reset_before_forward:
         sc_span span
         ptrdiff_t n_I, n_H
@@ -90,6 +88,7 @@ cdef extern from *:
     """
     #define SC_KERNEL "gru_reset_before.h"
     #include "symcell/variants.h"
+    #include "symcell/pool.h"
     static const struct sc_entry gru_reset_before_forward_entries[] = {SC_ENTRIES(gru_reset_before_forward)};
     static const struct sc_entry gru_reset_before_backward_entries[] = {SC_ENTRIES(gru_reset_before_backward)};
     static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
@@ -106,9 +105,10 @@ cdef extern from *:
         sc_matrix right
         void *out
     cdef struct sc_outer:
+        sc_team team
         sc_matrix left
         const sc_factor *factors
-        ptrdiff_t count, start "from", to
+        ptrdiff_t count
         void *total
         void *work
     enum: SC_OUTER_BYTES
@@ -117,12 +117,11 @@ cdef extern from *:
         int bits
         void (*run)(void *) noexcept nogil
     const sc_entry *sc_find(const sc_entry *, const char *, int)
+    void sc_run(void (*)(void *) noexcept nogil, void *, size_t, sc_team *, int) nogil
     const sc_entry *gru_reset_before_forward_entries
     const sc_entry *gru_reset_before_backward_entries
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
-
-SEAT_BYTES = sizeof(sc_seat)  # of memory, for each thread that shares lanes
 
 cdef struct sc_place:  # where a buffer lies: in which array, from which number on
     long long array, start, kind
@@ -429,14 +428,13 @@ def isas():
     return tuple(dict.fromkeys(names))
 
 
-def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdiff_t own=0):
-    """Run the forward pass on some rows of the batch, without the GIL.
+def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bint by_rows=False):
+    """Run the forward pass, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
-    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
-    sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
-    with the same arguments but `own`, and share the lanes of these rows.
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
+    1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
+    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef gru_reset_before_forward c
     cdef sc_array arrays[12]
@@ -469,23 +467,18 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
     c.panel_step_0_0 = address("step_0_0", panels["step_0_0"], 2 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(gru_reset_before_forward_entries, isa, itemsize)
-    if seats is not None:
-        c.span.parts, c.span.own = len(seats) // SEAT_BYTES, own
-        c.span.seats = <sc_seat *>address("seats", seats, c.span.parts * SEAT_BYTES, True)
-        if not 0 <= own < c.span.parts:
-            raise ValueError(f"gru_reset_before: part {own} of {c.span.parts}")
+    c.span.by_rows = by_rows
     with nogil:
-        entry.run(&c)
+        sc_run(entry.run, &c, sizeof(c), &c.span.team, threads)
 
 
-def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdiff_t own=0):
-    """Run the backward pass on some rows of the batch, without the GIL.
+def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bint by_rows=False):
+    """Run the backward pass, without the GIL.
 
-    sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
-    panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
-    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
-    sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
-    with the same arguments but `own`, and share the lanes of these rows.
+    sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
+    1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
+    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef gru_reset_before_backward c
     cdef sc_array arrays[12]
@@ -515,13 +508,9 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
     c.panel_step_2_0 = address("step_2_0", panels["step_2_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(gru_reset_before_backward_entries, isa, itemsize)
-    if seats is not None:
-        c.span.parts, c.span.own = len(seats) // SEAT_BYTES, own
-        c.span.seats = <sc_seat *>address("seats", seats, c.span.parts * SEAT_BYTES, True)
-        if not 0 <= own < c.span.parts:
-            raise ValueError(f"gru_reset_before: part {own} of {c.span.parts}")
+    c.span.by_rows = by_rows
     with nogil:
-        entry.run(&c)
+        sc_run(entry.run, &c, sizeof(c), &c.span.team, threads)
 
 
 def gradients(sizes, sums, found):
@@ -666,15 +655,15 @@ cdef char *address_of(const sc_slot *slot, list arrays, Py_ssize_t itemsize, bin
     return <char *>address("an array of states", arrays[slot.array], end, writable) + slot.start * itemsize
 
 
-WORK_BYTES = SC_OUTER_BYTES  # that over_all_steps needs
+WORK_BYTES = SC_OUTER_BYTES  # that each thread needs in over_all_steps
 
 
-def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint total, work, ptrdiff_t first, ptrdiff_t last):
+def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint total, work, int threads=1):
     """Sum over all rows: outs[k] = left^T right[k], and where a total is asked for, the sum of left's rows in the last.
 
     factors: (1 + rights, 5) integers: array, first number, rows, columns, numbers from row to row; left (N, M), and
-    rights (N, K). outs: (M, K) each, and (M,). Only the columns `first` to `last` of left, which are rows of outs.
-    work: WORK_BYTES, nobody else's until this returns. Without the GIL.
+    rights (N, K). outs: (M, K) each, and (M,). threads: how many may share the columns of left. work: WORK_BYTES for each
+    of them, nobody else's until this returns. Without the GIL.
     """
     cdef sc_outer c
     cdef sc_factor rights[MOST_FACTORS]
@@ -686,18 +675,16 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
     cdef const sc_columns *columns = <const sc_columns *>address(
         "the table of factors", factors, (1 + c.count) * sizeof(sc_columns), False)
     c.left = matrix(columns, arrays, itemsize)
-    c.factors, c.start, c.to = rights, first, last
-    if not 0 <= first <= last <= c.left.columns:
-        raise ValueError(f"gru_reset_before: columns {first} to {last} of {c.left.columns}")
+    c.factors = rights
     for k in range(c.count):
         rights[k].right = matrix(&columns[1 + k], arrays, itemsize)
         if rights[k].right.rows != c.left.rows:
             raise ValueError(f"gru_reset_before: factors of {c.left.rows} and {rights[k].right.rows} rows")
         rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
     c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
-    c.work = address("work", work, SC_OUTER_BYTES, True)
+    c.work = address("work", work, max(1, threads) * SC_OUTER_BYTES, True)
     with nogil:
-        entry.run(&c)
+        sc_run(entry.run, &c, sizeof(c), &c.team, threads)
 
 
 def added(first, second):
@@ -750,12 +737,11 @@ cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize
 
 
 cdef sc_span span_of(sizes):
-    """Return the part of the sequence that a call treats."""
+    """Return the part of the sequence that a call treats: all of it."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
-    span.seats, span.parts, span.own, span.stage = NULL, 1, 0, 0
-    span.start, span.rows, span.packed = sizes[".from"], sizes[".to"] - sizes[".from"], sizes[".packed"]
-    if not 0 <= span.start <= sizes[".to"] <= span.batch or span.chunk < 1 or span.steps < 0:
+    span.start, span.rows, span.packed, span.by_rows = 0, span.batch, sizes[".packed"], False
+    if span.batch < 0 or span.chunk < 1 or span.steps < 0:
         raise ValueError(f"gru_reset_before: impossible sizes {sizes}")
     return span
 

@@ -121,14 +121,14 @@ static void SC(lstm_peephole_forward_before)(const struct lstm_peephole_forward 
     real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* W_i x, W_f x, W_g x, W_o x */
             SC(panel_tile)(R, 4, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -211,14 +211,14 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
     const real *const p_p_o = c->p_p_o;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* U_i h, U_f h, U_g h, U_o h */
             SC(panel_tile)(R, 4, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -270,17 +270,25 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
     }
 }
 
+/* Step by step. */
+static void SC(lstm_peephole_forward_loop_1)(struct lstm_peephole_forward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = span->first; t < end; ++t) {
+        SC_SHARED(&span->team, part) SC(lstm_peephole_forward_step)(c, t, span->rows, part);
+    }
+}
+
 /* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(lstm_peephole_forward)(void *call) {
     struct lstm_peephole_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_forward_panel_before_0)(c, b.first * (VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_forward_panel_step_0)(c, b.first * (VL), 1);
         }
     }
@@ -288,10 +296,16 @@ static void SC(lstm_peephole_forward)(void *call) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(lstm_peephole_forward_before)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(lstm_peephole_forward_before)(c, t, n * span->rows, part);
         }
-        for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC_SHARED(span, part) SC(lstm_peephole_forward_step)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct lstm_peephole_forward own = *c;
+                sc_narrow(&own.span, part);
+                SC(lstm_peephole_forward_loop_1)(&own, end);
+            }
+        } else {
+            SC(lstm_peephole_forward_loop_1)(c, end);
         }
     }
 }
@@ -337,8 +351,8 @@ static void SC(lstm_peephole_backward_step_0)(const struct lstm_peephole_backwar
     const real *const p_p_o = c->p_p_o;
     const real *const p_p_f = c->p_p_f;
     const real *const p_p_i = c->p_p_i;
-    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
-    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+    const struct sc_share vectors = sc_share(&c->span.team, part, lanes, VL), tall = sc_all(rows, 1);
+    for (ptrdiff_t row = tall.first, i = 0; row < tall.past; ++row) {
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
@@ -412,14 +426,14 @@ static void SC(lstm_peephole_backward_step_1)(const struct lstm_peephole_backwar
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_o^T d_a_o + U_g^T d_a_g + U_f^T d_a_f + U_i^T d_a_i */
             SC(panel_tile)(R, 1, width, operands_0, 4, row,
                            panel_0, sums_0);
@@ -466,14 +480,14 @@ static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(lstm_peephole_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W_o^T d_a_o + W_g^T d_a_g + W_f^T d_a_f + W_i^T d_a_i */
             SC(panel_tile)(R, 1, width, operands_0, 4, row,
                            panel_0, sums_0);
@@ -491,29 +505,43 @@ static void SC(lstm_peephole_backward_after)(const struct lstm_peephole_backward
     }
 }
 
+/* Step by step, backwards. */
+static void SC(lstm_peephole_backward_loop_0)(struct lstm_peephole_backward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+        SC_SHARED(&span->team, part) SC(lstm_peephole_backward_step_0)(c, t, span->rows, part);
+        SC_SHARED(&span->team, part) SC(lstm_peephole_backward_step_1)(c, t, span->rows, part);
+    }
+}
+
 /* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(lstm_peephole_backward)(void *call) {
     struct lstm_peephole_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
-        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC_SHARED(span, part) SC(lstm_peephole_backward_step_0)(c, t, span->rows, part);
-            SC_SHARED(span, part) SC(lstm_peephole_backward_step_1)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct lstm_peephole_backward own = *c;
+                sc_narrow(&own.span, part);
+                SC(lstm_peephole_backward_loop_0)(&own, end);
+            }
+        } else {
+            SC(lstm_peephole_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(lstm_peephole_backward_after)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(lstm_peephole_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

@@ -67,14 +67,14 @@ static void SC(rnn_relu_forward_before)(const struct rnn_relu_forward *c, const 
     real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W x */
             SC(panel_tile)(R, 1, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -118,14 +118,14 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
     const real *const p_b = c->p_b;
     const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U h */
             SC(panel_tile)(R, 1, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -147,17 +147,25 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
     }
 }
 
+/* Step by step. */
+static void SC(rnn_relu_forward_loop_1)(struct rnn_relu_forward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = span->first; t < end; ++t) {
+        SC_SHARED(&span->team, part) SC(rnn_relu_forward_step)(c, t, span->rows, part);
+    }
+}
+
 /* The forward pass: pack the weights if that is not done, then chunk by chunk. */
 static void SC(rnn_relu_forward)(void *call) {
     struct rnn_relu_forward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(rnn_relu_forward_panel_before_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(rnn_relu_forward_panel_step_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
@@ -165,10 +173,16 @@ static void SC(rnn_relu_forward)(void *call) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(rnn_relu_forward_before)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(rnn_relu_forward_before)(c, t, n * span->rows, part);
         }
-        for (ptrdiff_t t = span->first; t < end; ++t) {
-            SC_SHARED(span, part) SC(rnn_relu_forward_step)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct rnn_relu_forward own = *c;
+                sc_narrow(&own.span, part);
+                SC(rnn_relu_forward_loop_1)(&own, end);
+            }
+        } else {
+            SC(rnn_relu_forward_loop_1)(c, end);
         }
     }
 }
@@ -184,8 +198,8 @@ static void SC(rnn_relu_backward_step_0)(const struct rnn_relu_backward *c, cons
     real *const m_d_y = SC(slot)(&c->m_d_y, t, &c->span);
     real *const m_a_h_next = SC(slot)(&c->m_a_h_next, t, &c->span);
     real *const m_d_a_h_next = SC(slot)(&c->m_d_a_h_next, t, &c->span);
-    const struct sc_blocks vectors = sc_share(&c->span, part, lanes, VL);
-    for (ptrdiff_t row = 0, i = 0; row < rows; ++row) {
+    const struct sc_share vectors = sc_share(&c->span.team, part, lanes, VL), tall = sc_all(rows, 1);
+    for (ptrdiff_t row = tall.first, i = 0; row < tall.past; ++row) {
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
@@ -222,14 +236,14 @@ static void SC(rnn_relu_backward_step_1)(const struct rnn_relu_backward *c, cons
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_backward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U^T d_a_h_next */
             SC(panel_tile)(R, 1, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -270,14 +284,14 @@ static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
     const struct sc_operand operands_0[] = {{m_d_a_h_next, c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_blocks blocks = sc_share(&c->span, part, lanes, BLOCK);
+    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
         const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
         const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
         const int vectors = SC(vectors)(width);
         const real *const panel_0 = SC(rnn_relu_backward_panel_after_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = 0; row < rows;) {
-            const int R = SC(tile_rows)(rows - row, ROWS);
+        for (ptrdiff_t row = tall.first; row < tall.past;) {
+            const int R = SC(tile_rows)(tall.past - row, ROWS);
             vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W^T d_a_h_next */
             SC(panel_tile)(R, 1, width, operands_0, 1, row,
                            panel_0, sums_0);
@@ -295,29 +309,43 @@ static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const
     }
 }
 
+/* Step by step, backwards. */
+static void SC(rnn_relu_backward_loop_0)(struct rnn_relu_backward *const c, const ptrdiff_t end) {
+    struct sc_span *const span = &c->span;
+    for (ptrdiff_t t = end - 1; t >= span->first; --t) {
+        SC_SHARED(&span->team, part) SC(rnn_relu_backward_step_0)(c, t, span->rows, part);
+        SC_SHARED(&span->team, part) SC(rnn_relu_backward_step_1)(c, t, span->rows, part);
+    }
+}
+
 /* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
 static void SC(rnn_relu_backward)(void *call) {
     struct rnn_relu_backward *const c = call;
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(rnn_relu_backward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
-        SC_SHARED(span, part) {
-            struct sc_blocks b = sc_share(span, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
+        SC_SHARED(&span->team, part) {
+            struct sc_share b = sc_share(&span->team, part, c->n_I, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(rnn_relu_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
-        for (ptrdiff_t t = end - 1; t >= span->first; --t) {
-            SC_SHARED(span, part) SC(rnn_relu_backward_step_0)(c, t, span->rows, part);
-            SC_SHARED(span, part) SC(rnn_relu_backward_step_1)(c, t, span->rows, part);
+        if (span->by_rows) {
+            SC_SHARED(&span->team, part) {
+                struct rnn_relu_backward own = *c;
+                sc_narrow(&own.span, part);
+                SC(rnn_relu_backward_loop_0)(&own, end);
+            }
+        } else {
+            SC(rnn_relu_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
         for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(span, part) SC(rnn_relu_backward_after)(c, t, n * span->rows, part);
+            SC_SHARED(&span->team, part) SC(rnn_relu_backward_after)(c, t, n * span->rows, part);
         }
     }
 }

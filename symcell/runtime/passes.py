@@ -11,7 +11,6 @@ import numpy as np
 from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
 from symcell.runtime.checked import Key
-from symcell.runtime.memory import Wanted
 from symcell.runtime.plan import Buffers, Plan, Planner
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
@@ -46,7 +45,7 @@ class Passes:
         self.pool = memory.Pool(dtype)
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
-        self._work = [Wanted("work 0", (module.WORK_BYTES // dtype.itemsize,), self._meta["cell"])]  # one per thread
+        self._work = module.WORK_BYTES // dtype.itemsize  # numbers of memory that each thread works in
         self._states = tuple(self._meta["states"])
         self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         self._dims = ("T", "B", *self._meta["dims"])
@@ -140,7 +139,7 @@ class Passes:
         if panels is None:
             panels = dict(zip(plan.panels, self.pool.take(plan.panels.values()), strict=True))
         self.module.enter(plan.before, arrays, self._states, states, self.dtype.itemsize)
-        self._call(entry, {**plan.sizes, ".packed": how}, (plan.table, arrays), params, panels)
+        self._call(entry, plan, how, arrays, params, panels)
         return Buffers(plan, arrays)
 
     def gradients(self, buffers: Buffers, params: Mapping[str, Array]) -> Found:
@@ -159,52 +158,27 @@ class Passes:
     def _over_all_steps(self, buffers: Buffers) -> list[list[Array]]:
         """Return what the plan sums: the products of each left (N, M) with its rights, and the sum of its rows."""
         plan, arrays = buffers
-        summed, parts = self.pool.take(plan.summed), 1
-        if self.threads > 1:
-            parts = max((len(threads.split(what.columns, self.threads, what.work)) for what in plan.sums), default=1)
-        while len(self._work) < parts:
-            self._work.append(self._work[0]._replace(purpose=f"work {len(self._work)}"))
-        work = self.pool.take(self._work[:parts])
-
-        def task(part: int, parts: int) -> None:
-            for what in plan.sums:
-                first, last = what.columns * part // parts, what.columns * (part + 1) // parts
-                self.module.over_all_steps(self.isa, self.dtype.itemsize, what.factors, arrays, summed[what.outs],
-                                           what.total, work[part], first, last)
-
-        threads.run([(part, parts) for part in range(parts)], task)
+        summed = self.pool.take(plan.summed)
+        counts = [threads.useful(self.threads, what.work) for what in plan.sums]
+        most = max(counts, default=1)
+        work = self.pool.empty(f"work of {most}", (self._work * most,), self._meta["cell"])
+        for what, count in zip(plan.sums, counts, strict=True):
+            self.module.over_all_steps(
+                self.isa, self.dtype.itemsize, what.factors, arrays, summed[what.outs], what.total, work, count)
         return [summed[what.outs] for what in plan.sums]
 
-    def _call(self, entry: Any, sizes: Sizes, buffers: tuple[Array, list[Array]], params: Mapping[str, Array],
+    def _call(self, entry: Any, plan: Plan, packed: int, arrays: list[Array], params: Mapping[str, Array],
               panels: Mapping[str, Array]) -> None:
-        """Run a pass, shared by threads where that pays: they take rows each, or lanes where rows are too few."""
-        if self.threads == 1:
-            entry(self.isa, self.dtype.itemsize, sizes, buffers, params, panels)
-            return
-        B, weights = sizes["B"], sum(panel.size for panel in panels.values())
-        work = float(weights) * B * sizes["T"] + threads.NUMBER * sum(array.size for array in buffers[1])
-        parts = threads.split(B, self.threads, work)
-        team = threads.team(self.threads, weights, work)
-
-        def task(first: int, last: int, packed: int, **changed: int) -> None:
-            span = {**sizes, ".from": first, ".to": last, ".packed": packed, **changed}
-            entry(self.isa, self.dtype.itemsize, span, buffers, params, panels)
-
-        if team > len(parts):
-            self._share_lanes(entry, team, sizes, buffers, params, panels)
-        elif len(parts) == 1:
-            task(0, B, sizes[".packed"])
-        else:
-            if sizes[".packed"] != PACKED:  # once for all: a sequence of no steps packs and does nothing else
-                task(0, B, PACK_FIRST, T=0)
-            threads.run(parts, lambda first, last: task(first, last, PACKED))
-
-    def _share_lanes(self, entry: Any, team: int, sizes: Sizes, *rest: Any) -> None:
-        packed = PACKED if sizes[".packed"] == PACKED else PACK_FIRST
-        span = {**sizes, ".from": 0, ".to": sizes["B"], ".packed": packed}
-        seats = memory.empty((team * self.module.SEAT_BYTES,), np.dtype(np.uint8), "threads", zero=True)
-        parts = [(k, k + 1) for k in range(team)]
-        threads.run(parts, lambda own, _: entry(self.isa, self.dtype.itemsize, span, *rest, seats, own))
+        """Run a pass, shared by threads where that pays."""
+        count, by_rows = 1, False
+        if self.threads > 1:
+            T, B, weights = plan.sizes["T"], plan.sizes["B"], sum(panel.size for panel in panels.values())
+            work = float(weights) * B * T + threads.NUMBER * sum(array.size for array in arrays)
+            count, by_rows = threads.share(B, weights, threads.useful(self.threads, work))
+        if count > 1 and packed == PACK_AS_USED:
+            packed = PACK_FIRST  # there is one place for all blocks
+        sizes = {**plan.sizes, ".packed": packed}
+        entry(self.isa, self.dtype.itemsize, sizes, (plan.table, arrays), params, panels, count, by_rows)
 
     # --- after a pass ------------------------------------------------------------------------------------
 

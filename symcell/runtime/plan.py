@@ -51,7 +51,7 @@ class Sum(NamedTuple):
 class Plan:
     """A pass for some sizes.
 
-    sizes: of dimensions, T, B, ".chunk", the steps treated together, and rows ".from" to ".to", which are all.
+    sizes: of dimensions, T, B, and ".chunk", the steps treated together.
     given: the arrays that the caller hands over, by name; they come first, then those of `makes`.
     held: which arrays of a forward pass its backward pass is given, as (name, index).
     table: (buffers, 3): array, first number, index of the kind; -1 if a buffer is not kept.
@@ -111,7 +111,6 @@ class Planner:
 
     def plan(self, sizes: Sizes, mode: str, wanted: Container[str]) -> Plan:
         """Return the plan for these sizes, with ".chunk"; `wanted`: buffers kept because of `record`."""
-        sizes = {**sizes, ".from": 0, ".to": sizes["B"]}
         kinds = self._kinds(mode, wanted)
         shapes = {name: _shape(self._buffers[name], kind, sizes) for name, kind in kinds.items()}
         members = self._members(kinds, mode)

@@ -1,12 +1,16 @@
 """Threads that share the lanes of each stage: the same bits, whoever comes, and however late."""
 
+import threading
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import symcell
 from symcell.compiler import stages
 from symcell.render.source import render
-from symcell.runtime import memory, threads
+from symcell.runtime import threads
 from symcell.runtime.cache import build
 from symcell.runtime.cpu import supported_isas
 from symcell.runtime.kernel import Kernel
@@ -22,23 +26,22 @@ by_name = {"ids": lambda value: getattr(value, "__name__", str(value))}
 in_both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
+@pytest.fixture(params=[True, False], ids=["rows", "lanes"])
+def shared(request, monkeypatch):
+    """As many threads as are allowed share rows, or lanes, however little there is to do."""
+    monkeypatch.setattr(threads, "MIN_WORK", 1)
+    monkeypatch.setattr(threads, "share", lambda rows, weights, count: (count, request.param))
+
+
 @pytest.fixture
 def share_lanes(monkeypatch):
-    """As many threads as are allowed share the lanes, however little there is to do."""
-    teams = []
-
-    def team(count, weights, work):
-        teams.append(count)
-        return count
-
-    monkeypatch.setattr(threads, "split", lambda rows, count, work: [(0, rows)])
-    monkeypatch.setattr(threads, "team", team)
-    return teams
+    monkeypatch.setattr(threads, "MIN_WORK", 1)
+    monkeypatch.setattr(threads, "share", lambda rows, weights, count: (count, False))
 
 
 @in_both
 @pytest.mark.parametrize("cell", CELLS, **by_name)
-def test_the_bits_are_those_of_one_thread(cell, dtype, share_lanes):
+def test_the_bits_are_those_of_one_thread(cell, dtype, shared):
     kernel = kernel_of(cell, dtype).astype(dtype)
     for T, B, I, H in SHAPES:
         data = draw(cell, dtype, T=T, B=B, I=I, H=H)
@@ -49,11 +52,10 @@ def test_the_bits_are_those_of_one_thread(cell, dtype, share_lanes):
             assert_same_bits(results(kernel, data), expected)
             y, _ = kernel.infer(data.x, ready, data.state, constants=data.constants)
             assert_same_bits({"y": y}, {"y": expected["y"]})
-    assert set(share_lanes) == {1, 2, 3, 5}
 
 
 @pytest.mark.parametrize("cell", REDUCING, **by_name)
-def test_rows_that_are_reduced_stay_whole(cell, share_lanes):
+def test_rows_that_are_reduced_stay_whole(cell, shared):
     kernel = symcell.compile(cell, "float32")
     data = draw(cell, "float32", T=4, B=5, I=5, H=37)
     kernel.threads = 1
@@ -63,7 +65,7 @@ def test_rows_that_are_reduced_stay_whole(cell, share_lanes):
 
 
 @pytest.mark.parametrize("isa", supported_isas())
-def test_every_instruction_set(isa, share_lanes, monkeypatch):
+def test_every_instruction_set(isa, shared, monkeypatch):
     monkeypatch.setenv("SYMCELL_ISA", isa)
     kernel = symcell.compile("lstm", "float32")
     data = draw("lstm", "float32", T=6, B=3, I=30, H=75)
@@ -73,7 +75,7 @@ def test_every_instruction_set(isa, share_lanes, monkeypatch):
     assert_same_bits(results(kernel, data), expected)
 
 
-def test_what_is_recorded_and_what_is_computed_again(share_lanes):
+def test_what_is_recorded_and_what_is_computed_again(shared):
     kernel = symcell.compile("lstm", "float32")
     data = draw("lstm", "float32", T=7, B=2, I=30, H=75)
     found = []
@@ -83,93 +85,133 @@ def test_what_is_recorded_and_what_is_computed_again(share_lanes):
     assert_same_bits(*found)
 
 
-class Alone:
-    """A pool in which nobody but the caller comes, until it is asked for: then the others do, when all is done."""
-
-    def __init__(self):
-        self.late = []
-
-    def run(self, parts, task):
-        first, *others = parts
-        task(*first)
-        self.late += [(task, part) for part in others]
-
-
-def test_nobody_waits_for_a_thread_that_does_not_come(share_lanes, monkeypatch):
-    kernel = symcell.compile(Mixed, "float32")
-    data = draw(Mixed, "float32", T=9, B=3, I=13, H=50)
-    kernel.threads = 1
-    expected = results(kernel, data)
-    pool = Alone()
-    monkeypatch.setattr(threads, "run", pool.run)
-    kernel.threads = 4
-    assert_same_bits(results(kernel, data), expected)
-    assert len(pool.late) >= 6  # three for each pass
+RUN = """
+    static void sc_run(void (*run)(void *), void *call, size_t bytes, struct sc_team *team, int threads) {
+        static struct sc_seat seats[16];
+        char late[16384];
+        memset(seats, 0, sizeof seats);
+        *team = (struct sc_team){seats, threads, 0, 0};
+        memcpy(late, call, bytes);
+        ((struct sc_team *)(late + ((char *)team - (char *)call)))->own = 1;
+        run(call);
+        %s
+    }
+"""
+NOBODY, LATE, AGAIN = "", "run(late);", "memset(seats, 0, sizeof seats); run(late);"
 
 
-@pytest.mark.parametrize(("text", "planted"), [
-    ("SC_SHARED(span, part) SC(team_lstm_forward_step)", "ptrdiff_t part = span->own;\nSC(team_lstm_forward_step)"),
-    ("SC_SHARED(span, part) {", "for (ptrdiff_t part = 0; part < 1; ++part) {"),
-    ("sc_share(&c->span, part, lanes, BLOCK)", "sc_share(&c->span, 0, lanes, BLOCK)"),
-])
-def test_parts_that_nobody_does_are_noticed(text, planted, share_lanes, monkeypatch):
-    source = render("team_lstm", find("lstm").spec, stages(find("lstm")).program, "0").files
-    assert text in source["team_lstm.h"]
-    wrong = {**source, "team_lstm.h": source["team_lstm.h"].replace(text, planted)}
-    data = draw("lstm", "float64", T=5, B=2, I=9, H=50)
-    same = []
+def found_with(run, count, planted=("", "")):
+    """What one thread finds with the kernel of an LSTM whose other threads come as told, or never."""
+    files = render("team_lstm", find("lstm").spec, stages(find("lstm")).program, "0").files
+    texts = "\n".join(files.values())
+    assert '#include "symcell/pool.h"' in texts
+    assert planted[0] in texts
+    files = {name: text.replace('#include "symcell/pool.h"', RUN % run).replace(*planted) if planted[0] else
+             text.replace('#include "symcell/pool.h"', RUN % run) for name, text in files.items()}
+    kernel = Kernel(load_extension("team_lstm", build("team_lstm", files, ["base"])), "float64")
+    kernel.threads = count
+    return results(kernel, draw("lstm", "float64", T=5, B=6, I=9, H=50))
+
+
+def same(found, expected):
+    return all(np.array_equal(found[name], array) for name, array in expected.items())
+
+
+@pytest.mark.parametrize(("run", "right"), [(NOBODY, True), (LATE, True), (AGAIN, False)],
+                         ids=["nobody", "late", "planted"])
+def test_who_does_not_come_or_comes_late_changes_nothing(run, right, shared):
+    assert same(found_with(run, 4), found_with(NOBODY, 1)) == right
+
+
+@pytest.mark.parametrize("planted", [
+    ("SC_SHARED(&span->team, part) SC(team_lstm_forward_step)", "ptrdiff_t part = 0; SC(team_lstm_forward_step)"),
+    ("SC_SHARED(&span->team, part) {\n            struct sc_share b", "{ ptrdiff_t part = 0; struct sc_share b"),
+    ("sc_share(&c->span.team, part, lanes, BLOCK)", "sc_share(&c->span.team, 0, lanes, BLOCK)"),
+], ids=["own part only", "own weights only", "the first part for all"])
+def test_parts_that_nobody_does_are_noticed(planted, share_lanes, monkeypatch):
     poison(monkeypatch)
-    for files in (source, wrong):
-        kernel = Kernel(load_extension("team_lstm", build("team_lstm", files, ["base"])), "float64")
-        kernel.threads = 1
-        expected = results(kernel, data)
-        kernel.threads = 2
-        monkeypatch.setattr(threads, "run", Alone().run)
-        found = results(kernel, data)
-        same.append(all(np.array_equal(found[name], array) for name, array in expected.items()))
-    assert same == [True, False]
+    expected = found_with(NOBODY, 1)
+    assert same(found_with(NOBODY, 2), expected)
+    assert not same(found_with(NOBODY, 2, planted), expected)
 
 
-def test_who_comes_when_all_is_done_touches_nothing(share_lanes, monkeypatch):
-    kernel = symcell.compile("lstm", "float32")
-    data = draw("lstm", "float32", T=9, B=3, I=13, H=50)
-    pool = Alone()
-    monkeypatch.setattr(threads, "run", pool.run)
-    kernel.threads = 2
-    y, _ = kernel.infer(data.x, kernel.prepare(data.params))
-    expected = y.copy()
-    y[...] = 7  # what a thread computed again would show
-    [(task, part)] = pool.late[-1:]
-    task(*part)
-    assert (y == 7).all()
-    assert not np.array_equal(expected, y)
+def test_many_calls_at_once(shared):
+    """The threads serve one call at a time; whoever finds them busy computes alone."""
+    kernel = symcell.compile(Mixed, "float32")
+    problems = [draw(Mixed, "float32", T=9, B=5, H=21 + k, seed=k) for k in range(4)]
+    kernel.threads = 1
+    expected = [results(kernel, data) for data in problems]
+    kernel.threads = 3
+    wrong = []
+
+    def work(k):
+        for _ in range(30):
+            if not same(results(kernel, problems[k]), expected[k]):
+                wrong.append(k)
+
+    callers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(120)
+    assert not any(caller.is_alive() for caller in callers)
+    assert not wrong
 
 
-def test_seats_are_checked():
-    kernel = symcell.compile("lstm", "float32")
-    module = kernel._passes.module
-    sizes = {"T": 0, "B": 0, "I": 1, "H": 1, ".chunk": 1, ".from": 0, ".to": 0, ".packed": 1}
-    seats = memory.empty((2 * module.SEAT_BYTES,), np.dtype(np.uint8), "seats", zero=True)
-    with pytest.raises((ValueError, KeyError)):
-        module.forward(kernel.isa, 4, sizes, {}, {}, {}, seats, 2)
+def spent_by_others():
+    """Return the processor time of all other threads of this process, in ticks."""
+    ticks = 0
+    for thread in Path("/proc/self/task").iterdir():
+        if int(thread.name) != threading.get_native_id():
+            ticks += int((thread / "stat").read_text().rpartition(")")[2].split()[11])
+    return ticks
 
 
-def test_lanes_are_shared_only_where_that_pays():
-    assert threads.team(4, 524_288, 1e9) == 4
-    assert threads.team(4, 524_288, 5e6) == 2  # too little work for more
-    assert threads.team(4, 70_000, 1e9) == 2  # a step of few weights would wait more than it computes
-    assert threads.team(4, 0, 1e9) == 1
-    assert threads.team(1, 524_288, 1e9) == 1
-
-
-def test_few_rows_share_lanes_and_many_do_not_meet(monkeypatch):
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads' times are read as Linux tells them")
+def test_others_really_come():
     kernel = symcell.compile("lstm", "float32")
     kernel.threads = 2
-    shared = []
-    whole = type(kernel._passes)._share_lanes
-    monkeypatch.setattr(type(kernel._passes), "_share_lanes", lambda *args: (shared.append(1), whole(*args)))
-    for B, expected in ((1, True), (7, True), (8, False)):
-        shared.clear()
-        data = draw("lstm", "float32", T=200, B=B, I=100, H=100)
+    data = draw("lstm", "float32", T=50, B=16, I=128, H=128)
+    before, end = spent_by_others(), time.monotonic() + 120
+    while spent_by_others() < before + 10:
+        assert time.monotonic() < end, "one thread did it all"
         kernel.infer(data.x, data.params)
-        assert bool(shared) is expected, B
+
+
+def test_how_a_pass_is_shared():
+    assert threads.share(64, 524_288, 4) == (4, True)
+    assert threads.share(5, 524_288, 4) == (4, False)  # few rows, many weights
+    assert threads.share(8, 524_288, 4) == (4, False)
+    assert threads.share(8, 524_288, 2) == (2, True)
+    assert threads.share(5, 40_000, 4) == (1, True)  # a step of few weights would wait more than it computes
+    assert threads.share(0, 0, 4) == (1, True)
+
+
+def test_work_decides_how_many_threads_are_worth_waking():
+    assert threads.useful(4, 1e9) == 4
+    assert threads.useful(4, 5e6) == 2
+    assert threads.useful(4, 1e5) == 1
+    assert threads.useful(1, 1e9) == 1
+
+
+def test_a_kernel_asks_for_the_threads_that_its_work_is_worth(monkeypatch):
+    kernel = symcell.compile("lstm", "float32")
+    module, asked = kernel._passes.module, []
+    forward = module.forward
+
+    class Asked:
+        """The module, noting who is asked to share what."""
+
+        def __getattr__(self, name):
+            return getattr(module, name)
+
+        def forward(self, *args):
+            asked.append(args[-2:])
+            forward(*args)
+
+    kernel._passes.module = Asked()
+    kernel.threads = 2
+    for T, B in ((200, 1), (200, 7), (200, 8), (1, 1)):
+        data = draw("lstm", "float32", T=T, B=B, I=100, H=100)
+        kernel.infer(data.x, data.params)
+    assert asked == [(2, False), (2, False), (2, True), (1, False)]

@@ -22,24 +22,31 @@ struct sc_rows {
     ptrdiff_t chunked;
 };
 
+/* Who does a piece of work (symcell/team.h).
+
+   seats    one for each part, NULL where one thread does all
+   parts    how many there are, 1 where there are no seats
+   own      the part that is this thread's to begin with
+   stage    how many stages have been done */
+struct sc_team {
+    struct sc_seat *seats;
+    ptrdiff_t parts, own;
+    int64_t stage;
+};
+
 /* The part of a sequence that is being treated.
 
    steps    T
    batch    B, the rows of a slot
    chunk    steps treated together, between the loop and what runs before and after it
    first    the first step of the present chunk
-   from     the first row that is this call's
-   rows     how many rows are: threads share a batch
+   from     the first row that is treated
+   rows     how many rows are
    packed   what the panels hold
-   seats    of the threads that share each stage of these rows, NULL where one does all
-   parts    how many there are, 1 where there are none
-   own      the part that is this thread's to begin with
-   stage    how many stages have been done */
+   by_rows  whether threads share the rows in a loop of steps, and not the lanes of each of its stages */
 struct sc_span {
-    ptrdiff_t steps, batch, chunk, first, from, rows, packed;
-    struct sc_seat *seats;
-    ptrdiff_t parts, own;
-    int64_t stage;
+    ptrdiff_t steps, batch, chunk, first, from, rows, packed, by_rows;
+    struct sc_team team;
 };
 
 /* What panels hold when a pass begins: nothing yet; the weights; nothing, and since the only step uses each weight once,
@@ -65,16 +72,17 @@ struct sc_factor {
     void *out;
 };
 
-/* What is summed over all rows of `left`: its products with `count` factors, and itself, unless total is NULL. Of the
-   columns from..to only: threads share them. */
+/* What is summed over all rows of `left`: its products with `count` factors, and itself, unless total is NULL. Threads
+   share the columns; each works in memory of its own. */
 struct sc_outer {
+    struct sc_team team;
     struct sc_matrix left;
     const struct sc_factor *factors;
-    ptrdiff_t count, from, to;
+    ptrdiff_t count;
     void *total, *work;
 };
 
-/* Rows that sc_outer treats together, and bytes of memory that it works in: most of a cache of one megabyte. */
+/* Rows that sc_outer treats together, and bytes of memory that each part works in: most of a cache of one megabyte. */
 enum { SC_OUTER_STEPS = 384, SC_OUTER_BYTES = 720 * 1024 };
 
 /* An array, and what sc_fingerprint finds. */

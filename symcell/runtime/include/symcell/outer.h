@@ -48,9 +48,9 @@ SC_INLINE void SC(outer_total)(real *total, const real *turned, ptrdiff_t count,
 }
 
 /* The products of so few rows that turning and packing them would take longer: the same numbers. */
-SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor) {
+SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
     const struct sc_matrix *const left = &c->left, *const right = &factor->right;
-    for (ptrdiff_t m = c->from; m < c->to; ++m)
+    for (ptrdiff_t m = columns.first; m < columns.past; ++m)
         for (ptrdiff_t n = 0; n < right->columns; n += VL) {
             vec sum = vfill(0.0);
             for (ptrdiff_t k = 0; k < left->rows; ++k)
@@ -61,28 +61,27 @@ SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *f
 }
 
 /* The sums of so few rows. */
-SC_INLINE void SC(outer_few_total)(const struct sc_outer *c) {
-    for (ptrdiff_t m = c->from; m < c->to; m += VL) {
+SC_INLINE void SC(outer_few_total)(const struct sc_outer *c, const struct sc_share columns) {
+    for (ptrdiff_t m = columns.first; m < columns.past; m += VL) {
         vec sum = vfill(0.0);
         for (ptrdiff_t k = 0; k < c->left.rows; ++k)
-            sum = sum + vget((const real *)c->left.base + k * c->left.stride + m, c->to - m);
-        vput((real *)c->total + m, sum, c->to - m);
+            sum = sum + vget((const real *)c->left.base + k * c->left.stride + m, columns.past - m);
+        vput((real *)c->total + m, sum, columns.past - m);
     }
 }
 
-/* Finds sums over all rows, a struct sc_outer. */
-static __attribute__((unused)) void SC(sc_outer)(void *call) {
-    const struct sc_outer *const c = call;
-    real *const panel = c->work, *const turned = panel + 4 * VL * SC_OUTER_STEPS;
+/* The sums of some columns of the left factor, worked out in memory of SC_OUTER_BYTES. */
+static void SC(outer_part)(const struct sc_outer *c, const struct sc_share columns, real *const panel) {
+    real *const turned = panel + 4 * VL * SC_OUTER_STEPS;
     if (c->left.rows <= 2) {
         for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor)
-            SC(outer_few)(c, factor);
-        if (c->total) SC(outer_few_total)(c);
+            SC(outer_few)(c, factor, columns);
+        if (c->total) SC(outer_few_total)(c, columns);
         return;
     }
-    for (ptrdiff_t first = c->from; first < c->to;) {
-        const ptrdiff_t blocks = (c->to - first + SC(outer_columns) - 1) / SC(outer_columns);
-        const ptrdiff_t count = (c->to - first + blocks - 1) / blocks;
+    for (ptrdiff_t first = columns.first; first < columns.past;) {
+        const ptrdiff_t blocks = (columns.past - first + SC(outer_columns) - 1) / SC(outer_columns);
+        const ptrdiff_t count = (columns.past - first + blocks - 1) / blocks;
         for (ptrdiff_t t = 0; t == 0 || t < c->left.rows; t += SC_OUTER_STEPS) {
             const ptrdiff_t steps = c->left.rows - t < SC_OUTER_STEPS ? c->left.rows - t : SC_OUTER_STEPS;
             const real *const left = (const real *)c->left.base + t * c->left.stride + first;
@@ -103,4 +102,11 @@ static __attribute__((unused)) void SC(sc_outer)(void *call) {
         }
         first += count;
     }
+}
+
+/* Finds sums over all rows, a struct sc_outer. */
+static __attribute__((unused)) void SC(sc_outer)(void *call) {
+    struct sc_outer *const c = call;
+    SC_SHARED(&c->team, part)
+        SC(outer_part)(c, sc_share(&c->team, part, c->left.columns, 1), (real *)((char *)c->work + part * SC_OUTER_BYTES));
 }

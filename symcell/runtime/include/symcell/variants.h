@@ -8,6 +8,7 @@
    SC_ONLY_NEON (one or more of them) say which: a module built on demand holds its own machine's only. */
 #include "symcell/isa.h"
 #include "symcell/memory.h"
+#include "symcell/team.h"
 
 #if defined(SC_ONLY_AVX512) || defined(SC_ONLY_AVX2) || defined(SC_ONLY_BASE) || defined(SC_ONLY_NEON)
 #define SC_SELECTED 1
