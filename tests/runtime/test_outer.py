@@ -41,7 +41,7 @@ def summed(isa, left, rights, total=True, edges=None):
     edges = edges or [0, M]
     table, arrays = factors(left, *rights)
     for first, last in pairwise(edges):
-        MODULE.over_all_steps(isa, left.itemsize, table, arrays, outs, sums if total else None, work, first, last)
+        MODULE.over_all_steps(isa, left.itemsize, table, arrays, [*outs, *[sums] * total], total, work, first, last)
     assert all(array[-1] == 7 for array in (*outs, sums, work))
     return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
 
@@ -86,18 +86,19 @@ def test_what_does_not_fit_is_refused():
     left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
     out, work = np.zeros((3, 2), np.float32), np.zeros(MODULE.WORK_BYTES // 4, np.float32)
 
-    def call(factor=1, first=0, last=3, outs=(out,), total=None, work=work, arrays=None, **columns):
+    def call(factor=1, first=0, last=3, outs=(out,), total=False, work=work, arrays=None, **columns):
         table, found = factors(left, right)
         for name, value in columns.items():
             table[factor, ("array", "start", "rows", "columns", "stride").index(name)] = value
-        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, outs, total, work, first, last)
+        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, list(outs), total, work, first, last)
 
     call()
     call(stride=0, columns=0)
     for wrong, message in (
             ({"rows": 3}, "factors of 4 and 3 rows"),
             ({"outs": (out[:2],)}, "a product has 16 bytes, 24 are needed"),
-            ({"total": np.zeros(2, np.float32)}, "a sum has 8 bytes, 12 are needed"),
+            ({"outs": (out, np.zeros(2, np.float32)), "total": True}, "a sum has 8 bytes, 12 are needed"),
+            ({"outs": (), "total": True}, "-1 factors"),
             ({"work": work[1:]}, "work has"),
             ({"last": 4}, "columns 0 to 4 of 3"),
             ({"first": -1}, "columns -1 to 3 of 3"),
