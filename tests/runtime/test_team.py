@@ -49,7 +49,7 @@ def test_the_bits_are_those_of_one_thread(cell, dtype, share_lanes):
             assert_same_bits(results(kernel, data), expected)
             y, _ = kernel.infer(data.x, ready, data.state, constants=data.constants)
             assert_same_bits({"y": y}, {"y": expected["y"]})
-    assert set(share_lanes) == {1, 2, 3, 5}
+    assert set(share_lanes) == {2, 3, 5}
 
 
 @pytest.mark.parametrize("cell", REDUCING, **by_name)
