@@ -95,8 +95,8 @@ cdef extern from *:
 
 SEAT_BYTES = sizeof(sc_seat)  # of memory, for each thread that shares lanes
 
-cdef struct sc_place:  # where a buffer lies: in which array, from which number on
-    long long array, start, kind
+cdef struct sc_place:  # where a buffer lies: in which array, from which number on, how many
+    long long array, start, count, kind
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
 cdef struct sc_columns:  # where a factor lies that is summed over all steps
@@ -282,7 +282,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
     panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
-    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
+    lies, (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
     sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
     with the same arguments but `own`, and share the lanes of these rows.
     """
@@ -316,7 +316,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, rows ".from" to ".to", and ".packed", what the
     panels hold: 0 nothing yet, 1 the weights, 2 nothing, and blocks are packed as they are used. buffers: where each one
-    lies, (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
+    lies, (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the
     sizes before memory is touched. seats: SEAT_BYTES of zeros for each of several threads that call this at the same time
     with the same arguments but `own`, and share the lanes of these rows.
     """
@@ -610,9 +610,10 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
     if place.array >= memory.count or place.start < 0:
         raise ValueError(f"rnn_relu: {name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
-    cdef ptrdiff_t end = (place.start + count * rows.size) * itemsize
-    if array.bytes < end:
-        raise ValueError(f"rnn_relu: {name} ends at byte {end} of {array.bytes}")
+    if place.count < count * rows.size:
+        raise ValueError(f"rnn_relu: {name} has {place.count} numbers, {count * rows.size} are needed")
+    if array.bytes < (place.start + place.count) * itemsize:
+        raise ValueError(f"rnn_relu: {name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
     if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
         raise ValueError(f"rnn_relu: {name} is read-only")
     rows.base = array.base + place.start * itemsize

@@ -226,9 +226,8 @@ class Kernel:
         else:
             buffers = self._passes.backward(tape.sizes, tape.arrays, tape.params, dy, last)
             found = self._passes.gradients(buffers, tape.params)
-        if not tape.dict_x:
-            return Gradients(*found.x.values(), found.params, found.state)
-        return Gradients({name: found.x[name] for name in self._meta["inputs"]}, found.params, found.state)
+        x = {name: found.x[name] for name in self._meta["inputs"]} if tape.dict_x else next(iter(found.x.values()))
+        return Gradients(x, found.params, found.state)
 
     def _fingerprints(self, params: Mapping[str, Array]) -> list[int]:
         """Return those of what came from the caller; what is computed of it belongs to the run."""
