@@ -139,6 +139,8 @@ cdef struct sc_memory:
     const sc_array *arrays
     Py_ssize_t count
 cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
+cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
     MOST_FACTORS = 2
@@ -456,12 +458,12 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
     bind(&c.m_W_n_x, "W_n_x", &memory, 9, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_n, "a_n", &memory, 10, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_n, "n", &memory, 11, &c.span, c.n_H, itemsize, 1)
-    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b_r = address("b_r", params["b_r"], c.n_H * itemsize, False)
     c.p_b_z = address("b_z", params["b_z"], c.n_H * itemsize, False)
     c.p_b_n = address("b_n", params["b_n"], c.n_H * itemsize, False)
@@ -505,12 +507,12 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
     bind(&c.m_d_h_next, "d_h.next", &memory, 9, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", &memory, 10, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 11, &c.span, c.n_I, itemsize, -1)
-    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_step_2_0 = address("step_2_0", panels["step_2_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)

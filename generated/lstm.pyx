@@ -147,6 +147,8 @@ cdef struct sc_memory:
     const sc_array *arrays
     Py_ssize_t count
 cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
+cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
     MOST_FACTORS = 2
@@ -480,14 +482,14 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
     bind(&c.m_W_o_x, "W_o_x", &memory, 12, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_o, "a_o", &memory, 13, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_o, "o", &memory, 14, &c.span, c.n_H, itemsize, 1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b_i = address("b_i", params["b_i"], c.n_H * itemsize, False)
     c.p_b_f = address("b_f", params["b_f"], c.n_H * itemsize, False)
     c.p_b_g = address("b_g", params["b_g"], c.n_H * itemsize, False)
@@ -531,14 +533,14 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
     bind(&c.m_d_c, "d_c", &memory, 9, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_all_deltas, "all.deltas", &memory, 10, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 11, &c.span, c.n_I, itemsize, -1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H + c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(lstm_backward_entries, isa, itemsize)

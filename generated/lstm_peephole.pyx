@@ -156,6 +156,8 @@ cdef struct sc_memory:
     const sc_array *arrays
     Py_ssize_t count
 cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
+cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
     MOST_FACTORS = 2
@@ -520,14 +522,14 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
     bind(&c.m_W_o_x, "W_o_x", &memory, 12, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_o, "a_o", &memory, 13, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_o, "o", &memory, 14, &c.span, c.n_H, itemsize, 1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_p_i = address("p_i", params["p_i"], c.n_H * itemsize, False)
     c.p_p_f = address("p_f", params["p_f"], c.n_H * itemsize, False)
     c.p_p_o = address("p_o", params["p_o"], c.n_H * itemsize, False)
@@ -577,14 +579,14 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
     bind(&c.m_d_p_i_t, "d_p_i_t", &memory, 12, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_p_f_t, "d_p_f_t", &memory, 13, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_p_o_t, "d_p_o_t", &memory, 14, &c.span, c.n_H, itemsize, -1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_p_i = address("p_i", params["p_i"], c.n_H * itemsize, False)
     c.p_p_f = address("p_f", params["p_f"], c.n_H * itemsize, False)
     c.p_p_o = address("p_o", params["p_o"], c.n_H * itemsize, False)

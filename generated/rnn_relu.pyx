@@ -110,6 +110,8 @@ cdef struct sc_memory:
     const sc_array *arrays
     Py_ssize_t count
 cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
+cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
     MOST_FACTORS = 2
@@ -296,8 +298,8 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrdi
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_W_x, "W_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_h_next, "a_h_next", &memory, 3, &c.span, c.n_H, itemsize, 1)
-    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
-    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
+    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
     c.panel_before_0 = address("before_0", panels["before_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
     c.panel_step_0 = address("step_0", panels["step_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
@@ -333,8 +335,8 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, seats=None, ptrd
     bind(&c.m_d_h, "d_h", &memory, 4, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_a_h_next, "d_a_h_next", &memory, 5, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 6, &c.span, c.n_I, itemsize, -1)
-    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
-    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
+    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(rnn_relu_backward_entries, isa, itemsize)
