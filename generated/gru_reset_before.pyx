@@ -123,8 +123,8 @@ cdef extern from *:
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
 
-cdef struct sc_place:  # where a buffer lies: in which array, from which number on
-    long long array, start, kind
+cdef struct sc_place:  # where a buffer lies: in which array, from which number on, how many
+    long long array, start, count, kind
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
 cdef struct sc_columns:  # where a factor lies that is summed over all steps
@@ -137,6 +137,8 @@ cdef struct sc_memory:
     const sc_place *places
     const sc_array *arrays
     Py_ssize_t count
+cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
 cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
@@ -433,7 +435,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef gru_reset_before_forward c
@@ -454,12 +456,12 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     bind(&c.m_W_n_x, "W_n_x", &memory, 9, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_n, "a_n", &memory, 10, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_n, "n", &memory, 11, &c.span, c.n_H, itemsize, 1)
-    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b_r = address("b_r", params["b_r"], c.n_H * itemsize, False)
     c.p_b_z = address("b_z", params["b_z"], c.n_H * itemsize, False)
     c.p_b_n = address("b_n", params["b_n"], c.n_H * itemsize, False)
@@ -477,7 +479,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef gru_reset_before_backward c
@@ -498,12 +500,12 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     bind(&c.m_d_h_next, "d_h.next", &memory, 9, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", &memory, 10, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 11, &c.span, c.n_I, itemsize, -1)
-    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_step_2_0 = address("step_2_0", panels["step_2_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
@@ -782,9 +784,10 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
     if place.array >= memory.count or place.start < 0:
         raise ValueError(f"gru_reset_before: {name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
-    cdef ptrdiff_t end = (place.start + count * rows.size) * itemsize
-    if array.bytes < end:
-        raise ValueError(f"gru_reset_before: {name} ends at byte {end} of {array.bytes}")
+    if place.count < count * rows.size:
+        raise ValueError(f"gru_reset_before: {name} has {place.count} numbers, {count * rows.size} are needed")
+    if array.bytes < (place.start + place.count) * itemsize:
+        raise ValueError(f"gru_reset_before: {name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
     if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
         raise ValueError(f"gru_reset_before: {name} is read-only")
     rows.base = array.base + place.start * itemsize

@@ -131,8 +131,8 @@ cdef extern from *:
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
 
-cdef struct sc_place:  # where a buffer lies: in which array, from which number on
-    long long array, start, kind
+cdef struct sc_place:  # where a buffer lies: in which array, from which number on, how many
+    long long array, start, count, kind
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
 cdef struct sc_columns:  # where a factor lies that is summed over all steps
@@ -145,6 +145,8 @@ cdef struct sc_memory:
     const sc_place *places
     const sc_array *arrays
     Py_ssize_t count
+cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
 cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
@@ -454,7 +456,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef lstm_forward c
@@ -478,14 +480,14 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     bind(&c.m_W_o_x, "W_o_x", &memory, 12, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_o, "a_o", &memory, 13, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_o, "o", &memory, 14, &c.span, c.n_H, itemsize, 1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b_i = address("b_i", params["b_i"], c.n_H * itemsize, False)
     c.p_b_f = address("b_f", params["b_f"], c.n_H * itemsize, False)
     c.p_b_g = address("b_g", params["b_g"], c.n_H * itemsize, False)
@@ -503,7 +505,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef lstm_backward c
@@ -524,14 +526,14 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     bind(&c.m_d_c, "d_c", &memory, 9, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_all_deltas, "all.deltas", &memory, 10, &c.span, c.n_H + c.n_H + c.n_H + c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 11, &c.span, c.n_I, itemsize, -1)
-    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False)
-    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False)
-    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False)
-    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False)
+    c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_W_o = address("W_o", params["W_o"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_i = address("U_i", params["U_i"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_f = address("U_f", params["U_f"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_g = address("U_g", params["U_g"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U_o = address("U_o", params["U_o"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H + c.n_H + c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(lstm_backward_entries, isa, itemsize)
@@ -809,9 +811,10 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
     if place.array >= memory.count or place.start < 0:
         raise ValueError(f"lstm: {name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
-    cdef ptrdiff_t end = (place.start + count * rows.size) * itemsize
-    if array.bytes < end:
-        raise ValueError(f"lstm: {name} ends at byte {end} of {array.bytes}")
+    if place.count < count * rows.size:
+        raise ValueError(f"lstm: {name} has {place.count} numbers, {count * rows.size} are needed")
+    if array.bytes < (place.start + place.count) * itemsize:
+        raise ValueError(f"lstm: {name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
     if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
         raise ValueError(f"lstm: {name} is read-only")
     rows.base = array.base + place.start * itemsize

@@ -93,8 +93,8 @@ cdef extern from *:
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
 
-cdef struct sc_place:  # where a buffer lies: in which array, from which number on
-    long long array, start, kind
+cdef struct sc_place:  # where a buffer lies: in which array, from which number on, how many
+    long long array, start, count, kind
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
 cdef struct sc_columns:  # where a factor lies that is summed over all steps
@@ -107,6 +107,8 @@ cdef struct sc_memory:
     const sc_place *places
     const sc_array *arrays
     Py_ssize_t count
+cdef enum:
+    PACK_FIRST, PACKED, PACK_AS_USED  # what panels hold: nothing yet; weights; nothing, they are packed when used
 cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
@@ -274,7 +276,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef rnn_forward c
@@ -287,8 +289,8 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_W_x, "W_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_a_h_next, "a_h_next", &memory, 3, &c.span, c.n_H, itemsize, 1)
-    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
-    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
+    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
     c.panel_before_0 = address("before_0", panels["before_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
     c.panel_step_0 = address("step_0", panels["step_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
@@ -303,7 +305,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
 
     sizes: of the dimensions, T, B, ".chunk" steps treated together, and ".packed", what the panels hold: 0 nothing yet,
     1 the weights, 2 nothing, and blocks are packed as they are used, by one thread. buffers: where each one lies,
-    (buffers, 3) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
+    (buffers, 4) integers, and the list of arrays; params, panels: name -> array. Lengths are checked against the sizes
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef rnn_backward c
@@ -318,8 +320,8 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     bind(&c.m_d_h, "d_h", &memory, 3, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_a_h_next, "d_a_h_next", &memory, 4, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 5, &c.span, c.n_I, itemsize, -1)
-    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False)
-    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False)
+    c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
+    c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
     c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H) * itemsize, True)
     cdef const sc_entry *entry = found_entry(rnn_backward_entries, isa, itemsize)
@@ -588,9 +590,10 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
     if place.array >= memory.count or place.start < 0:
         raise ValueError(f"rnn: {name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
-    cdef ptrdiff_t end = (place.start + count * rows.size) * itemsize
-    if array.bytes < end:
-        raise ValueError(f"rnn: {name} ends at byte {end} of {array.bytes}")
+    if place.count < count * rows.size:
+        raise ValueError(f"rnn: {name} has {place.count} numbers, {count * rows.size} are needed")
+    if array.bytes < (place.start + place.count) * itemsize:
+        raise ValueError(f"rnn: {name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
     if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
         raise ValueError(f"rnn: {name} is read-only")
     rows.base = array.base + place.start * itemsize

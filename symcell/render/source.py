@@ -46,7 +46,7 @@ class PassView:
     reverse: bool
     dims: tuple[str, ...]
     buffers: tuple[tuple[str, str, str, str], ...]  # (name, C field, C row length, comment)
-    params: tuple[tuple[str, str, str, str], ...]  # (name, C field, C length, comment)
+    params: tuple[tuple[str, str, str, str, bool], ...]  # (name, C field, C length, comment, whether only packed)
     panels: tuple[tuple[str, str, str], ...]  # (name, C field, C length)
     phases: tuple[PhaseView, ...]
     gradients: tuple[GradientLine, ...]
@@ -100,10 +100,10 @@ def _docstring(text: str) -> str:
 
 
 def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
-    used = {name for stage in p.stages for name in stage.reads}
-    used |= {term.matrix for panel in p.panels for _, terms in panel.accumulators for term in terms}
-    used |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
-    params = [v for v in p.graph.with_role(*PASSED) if v.name in used]
+    read = {name for stage in p.stages for name in stage.reads}
+    read |= {s.name for stage in p.stages for a in stage.body for s in a.expression.free_symbols}
+    packed = {term.matrix for panel in p.panels for _, terms in panel.accumulators for term in terms}
+    params = [v for v in p.graph.with_role(*PASSED) if v.name in read | packed]
     phases = tuple(
         PhaseView(phase.kind, tuple(stage_view.view(module, p, stage, names, phase.kind == "batch")
                                     for stage in phase.stages))
@@ -115,7 +115,8 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
         dims=spec.dims,
         buffers=tuple((b.name, f"m_{names(b.name)}", stage_view.length(b.width),
                        f"{' | '.join(value for value, _ in b.columns)}: {b.why}") for b in p.buffers),
-        params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})") for v in params),
+        params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})", v.name not in read)
+                     for v in params),
         panels=tuple((panel.name, f"panel_{panel.name}", _panel_length(p, panel)) for panel in p.panels),
         phases=phases,
         gradients=gradient_lines(p, spec),

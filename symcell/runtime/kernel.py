@@ -226,12 +226,12 @@ class Kernel:
         else:
             buffers = self._passes.backward(tape.sizes, tape.arrays, tape.params, dy, last)
             found = self._passes.gradients(buffers, tape.params)
-        x = {name: found.x[name] for name in self._meta["inputs"]}
-        return Gradients(x if tape.dict_x else next(iter(x.values())), found.params, found.state)
+        x = {name: found.x[name] for name in self._meta["inputs"]} if tape.dict_x else next(iter(found.x.values()))
+        return Gradients(x, found.params, found.state)
 
     def _fingerprints(self, params: Mapping[str, Array]) -> list[int]:
         """Return those of what came from the caller; what is computed of it belongs to the run."""
-        return self._passes.fingerprints([params[name] for name in self._given])
+        return self._passes.fingerprints([*params.values()][: len(self._given)])
 
     def _check_run(self, run: object) -> Tape:
         cell = self._meta["cell"]

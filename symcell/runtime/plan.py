@@ -54,7 +54,7 @@ class Plan:
     sizes: of dimensions, T, B, and ".chunk", the steps treated together.
     given: the arrays that the caller hands over, by name; they come first, then those of `makes`.
     held: which arrays of a forward pass its backward pass is given, as (name, index).
-    table: (buffers, 3): array, first number, index of the kind; -1 if a buffer is not kept.
+    table: (buffers, 4): array, first number, count, index of the kind; -1 if a buffer is not kept.
     sums: of a backward pass, over all steps; `summed` is memory for them. states: name and shape.
     output: the array of y, in a backward pass of the first dx.
     before, after: (states, 3): array, first number, count of each state's slot before the first step, after the last.
@@ -164,8 +164,8 @@ class Planner:
         return -(-count // line) * line + memory.GAP
 
     def _table(self, places: Mapping[str, Place]) -> Array:
-        return _integers([(places[name].array, places[name].start, KINDS.index(places[name].kind))
-                          if name in places else (-1, 0, 0) for name in self._buffers])
+        return _integers([(place.array, place.start, prod(place.shape), KINDS.index(place.kind))
+                          if (place := places.get(name)) else (-1, 0, 0, 0) for name in self._buffers])
 
     def _slots(self, places: Mapping[str, Place], step: int) -> Array:
         """Return where the states of a step lie."""

@@ -141,6 +141,7 @@ def test_chunks_do_not_change_a_bit(cell, dtype, monkeypatch):
             with monkeypatch.context() as patch:
                 patch.setattr(memory, "CHUNK_BYTES", 1)
                 patch.setattr(memory, "CHUNK_ROWS", steps * B)
+                kernel = symcell.compile(cell, dtype)  # one that has worked out nothing yet
                 assert memory.chunk_steps(kernel._meta["forward"]["chunk_width"],
                                           {"T": T, "B": B, **dict.fromkeys(kernel._meta["dims"], H)}, 4) == steps
                 assert_same_bits(per_row(results(kernel, data)), expected)
@@ -169,6 +170,7 @@ def test_threads_and_chunks_together_do_not_change_a_bit(dtype, monkeypatch):
     kernel, data = symcell.compile(Levels, dtype), draw(Levels, dtype, T=11, B=9, I=13, H=17)
     kernel.threads = 1
     expected = per_row(results(kernel, data))
+    kernel = symcell.compile(Levels, dtype)  # one that has worked out nothing yet
     for module, name in ((threads, "MIN_ROWS"), (threads, "MIN_WORK"), (memory, "CHUNK_BYTES"), (memory, "CHUNK_ROWS")):
         monkeypatch.setattr(module, name, 1)
     kernel.threads = 3
@@ -212,7 +214,7 @@ class Guarded:
 
     def __init__(self, byte):
         self.byte = byte  # 0xFF: every number in a guard, and every number not yet written, is NaN
-        self.made = []
+        self.made, self.gaps = [], 0
 
     def empty(self, shape, dtype, what, zero=False):
         size = math.prod(shape) * dtype.itemsize
@@ -228,7 +230,34 @@ class Guarded:
         copied[...] = array
         return copied
 
+    def watch(self, kernel, monkeypatch):
+        """Have the kernel take all memory from here, and leave room between the buffers of a block."""
+        whole = kernel._passes._run
+
+        def run(*args):
+            buffers = whole(*args)
+            self.assert_gaps_intact(*buffers)
+            return buffers
+
+        monkeypatch.setattr(memory, "empty", self.empty)
+        monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
+        monkeypatch.setattr(memory, "GAP", self.GUARD // kernel.dtype.itemsize)
+        monkeypatch.setattr(kernel._passes, "pool", memory.Pool(kernel.dtype))
+        monkeypatch.setattr(kernel._passes, "_run", run)
+
+    def assert_gaps_intact(self, plan, arrays):
+        """Between buffers no bit has changed since `empty`."""
+        for k, wanted in enumerate(plan.makes, len(plan.given)):
+            between = np.ones(wanted.shape, bool)
+            for place in plan.places.values():
+                if place.array == k:
+                    between.ravel()[place.start : place.start + math.prod(place.shape)] = False
+            self.gaps += between.sum()
+            found = arrays[k][between].view(np.uint8)
+            assert (found == 0xFF).all(), f"{wanted.purpose}: written between buffers"
+
     def assert_intact(self):
+        assert self.gaps
         assert self.made
         for what, raw, start, size in self.made:
             assert (raw[:start] == self.byte).all(), f"{what}: written below"
@@ -239,11 +268,9 @@ class Guarded:
 @pytest.mark.parametrize("byte", [0xA5, 0xFF])
 @pytest.mark.parametrize("cell", [*QUICK, "lstm"], **by_name)
 def test_kernels_stay_inside_their_buffers(cell, dtype, byte, monkeypatch):
-    kernel = kernel_of(cell, dtype)
+    kernel = symcell.compile(cell, dtype)
     guarded = Guarded(byte)
-    monkeypatch.setattr(memory, "empty", guarded.empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
-    monkeypatch.setattr(kernel._passes, "pool", memory.Pool(kernel.dtype))
+    guarded.watch(kernel, monkeypatch)
     for T, B, I, H in ((1, 1, 1, 1), (3, 7, 13, 5), (2, 2, 1, 17), (5, 9, 2, 50), (2, 33, 13, 16)):
         data = draw(cell, dtype, T, B, I, H)
         check(cell, kernel, data)
@@ -260,9 +287,7 @@ def test_kernels_stay_inside_their_buffers_with_threads_and_chunks(cell, monkeyp
     kernel = symcell.compile(cell, "float32")
     kernel.threads = 3
     guarded = Guarded(0xFF)
-    monkeypatch.setattr(memory, "empty", guarded.empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # no array comes from an earlier call
-    monkeypatch.setattr(kernel._passes, "pool", memory.Pool(kernel.dtype))
+    guarded.watch(kernel, monkeypatch)
     for module, name in ((threads, "MIN_ROWS"), (threads, "MIN_WORK"), (memory, "CHUNK_BYTES"), (memory, "CHUNK_ROWS")):
         monkeypatch.setattr(module, name, 1)
     for T, B, I, H in ((3, 7, 13, 5), (5, 9, 2, 17)):

@@ -1,6 +1,5 @@
 """Sums over all steps (outer.h): every instruction set that this machine has, sizes around each of its borders."""
 
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,16 +31,16 @@ def factors(*columns):
     return np.array(table, np.int64), arrays
 
 
-def summed(isa, left, rights, total=True, edges=None):
+def summed(isa, left, rights, total=True, threads=1):
     """What `over_all_steps` finds, in arrays that end in numbers it must leave alone."""
     M = left.shape[1]
     outs = [np.full(M * right.shape[1] + 1, 7, left.dtype) for right in rights]
     sums = np.full(M + 1, 7, left.dtype)
-    work = np.full(MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
-    edges = edges or [0, M]
+    work = np.full(threads * MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
     table, arrays = factors(left, *rights)
-    for first, last in pairwise(edges):
-        MODULE.over_all_steps(isa, left.itemsize, table, arrays, outs, sums if total else None, work, first, last)
+    for _ in range(3):  # others may come the first time, or later
+        MODULE.over_all_steps(
+            isa, left.itemsize, table, arrays, [*outs, *[sums] * total], total, work, threads)
     assert all(array[-1] == 7 for array in (*outs, sums, work))
     return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
 
@@ -67,8 +66,8 @@ def test_parts_find_the_same_bits(isa, N, dtype):
     rng = np.random.default_rng(0)
     left, right = factor(rng, N, 413, dtype), factor(rng, N, 37, dtype)
     [whole], sums = summed(isa, left, [right])
-    for edges in ([0, 1, 7, 413], [0, 200, 400, 413], [0, 413]):
-        [out], again = summed(isa, left, [right], edges=edges)
+    for threads in (2, 3, 16):
+        [out], again = summed(isa, left, [right], threads=threads)
         assert np.array_equal(out, whole)
         assert np.array_equal(again, sums)
 
@@ -86,21 +85,21 @@ def test_what_does_not_fit_is_refused():
     left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
     out, work = np.zeros((3, 2), np.float32), np.zeros(MODULE.WORK_BYTES // 4, np.float32)
 
-    def call(factor=1, first=0, last=3, outs=(out,), total=None, work=work, arrays=None, **columns):
+    def call(factor=1, threads=1, outs=(out,), total=False, work=work, arrays=None, **columns):
         table, found = factors(left, right)
         for name, value in columns.items():
             table[factor, ("array", "start", "rows", "columns", "stride").index(name)] = value
-        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, outs, total, work, first, last)
+        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, list(outs), total, work, threads)
 
     call()
     call(stride=0, columns=0)
     for wrong, message in (
             ({"rows": 3}, "factors of 4 and 3 rows"),
             ({"outs": (out[:2],)}, "a product has 16 bytes, 24 are needed"),
-            ({"total": np.zeros(2, np.float32)}, "a sum has 8 bytes, 12 are needed"),
+            ({"outs": (out, np.zeros(2, np.float32)), "total": True}, "a sum has 8 bytes, 12 are needed"),
+            ({"outs": (), "total": True}, "-1 factors"),
             ({"work": work[1:]}, "work has"),
-            ({"last": 4}, "columns 0 to 4 of 3"),
-            ({"first": -1}, "columns -1 to 3 of 3"),
+            ({"threads": 2}, "work has"),
             ({"stride": 1}, "a factor with impossible sizes"),
             ({"start": -1}, "a factor with impossible sizes"),
             ({"factor": 0, "rows": -1}, "a factor with impossible sizes"),
