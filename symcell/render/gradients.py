@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
 from symcell.render.reduction import size
-from symcell.schedule.program import Pass, Product, RowSum
+from symcell.schedule.program import Pass, Product
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,7 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     owner |= {p.graph.adjoints[parameter.name]: parameter.name
               for parameter in spec.parameters if parameter.name in p.graph.adjoints}
     stores = _Stores(owner)
-    beside = [left for product in p.products for left in product.lefts]
-    alone = [Product((total.operand,), (), ()) for total in p.sums if total.operand not in beside]
-    distinct = list(dict.fromkeys((*p.products, *alone)))
-    return tuple(_group(p, product, [s for s in p.sums if s.operand in product.lefts], stores) for product in distinct)
+    return tuple(_group(p, product, stores) for product in p.products)
 
 
 class _Stores:
@@ -50,21 +47,21 @@ def _columns(p: Pass, first: str, last: str) -> str:
     return f'rows("{place.buffer}", {place.shift}, {start}, {stop})'
 
 
-def _group(p: Pass, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
+def _group(p: Pass, product: Product, stores: _Stores) -> GradientLine:
     rights = [_columns(p, right, right) for right in product.rights]
     names = [f"by_{k}" for k in range(len(product.rights))]
     left = _columns(p, product.lefts[0], product.lefts[-1])
-    name = product.outs[0][0] if product.outs else sums[0].out
+    name = product.outs[0][0] if product.outs else product.sums[0].out
     lines = [f"[{', '.join(names)}], total = over_all_steps(",
              f'    "{name}", {left},',
-             f"    [{', '.join(rights)}], {bool(sums)})"]
+             f"    [{', '.join(rights)}], {bool(product.sums)})"]
     parts = _parts(p, product.lefts)
     for by, outs in zip(names, product.outs, strict=True):
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]
-    for total in sums:
+    for total in product.sums:
         part = f"total[{parts[product.lefts.index(total.operand)]}]"
         lines.append(stores.line(total.out, f"{part}.sum(keepdims=True).reshape(())" if total.scalar else part))
-    what = [f"times {right}" for right in product.rights] + ["alone"] * bool(sums)
+    what = [f"times {right}" for right in product.rights] + ["alone"] * bool(product.sums)
     return GradientLine(f"{', '.join(product.lefts)}: {', '.join(what)}, summed over all steps", tuple(lines))
 
 

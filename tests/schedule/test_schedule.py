@@ -376,6 +376,27 @@ def test_weight_gradients_of_one_operand_are_one_product():
         "[d_U_z | d_U_r] = [d_a_z | d_a_r]^T h", "[d_W_z | d_W_r] = [d_a_z | d_a_r]^T x"]
 
 
+def test_a_sum_shares_the_pass_of_its_operand_or_has_one_of_its_own():
+    passes = [(product.lefts, [total.out for total in product.sums]) for product in program("gru").backward.products]
+    assert passes == [(("d_a_n",), ["d_b_n"]), (("d_a_z", "d_a_r"), ["d_b_r", "d_b_z"]), (("d_U_n_h",), ["d_c_n"])]
+    *shared, i, f, o = program("lstm_peephole").backward.products
+    assert [len(product.sums) for product in shared] == [4]
+    assert [(product.lefts, product.rights, product.outs) for product in (i, f, o)] == [
+        ((f"d_p_{k}_t",), (), ()) for k in "ifo"]
+
+
+def test_two_sums_of_one_value_read_it_once():
+    cell = declare("x, h, p, q = Input('H'), State(), Vector('H'), Vector('H')\nh.next = h * x + (p + q)")
+    (product,) = program(cell).backward.products
+    assert [total.out for total in product.sums] == ["d_p", "d_q"]
+
+
+def test_the_text_shows_which_sums_share_a_pass():
+    lines = str(program("lstm_peephole").backward).splitlines()
+    start = lines.index("    d_a_o | d_a_g | d_a_f | d_a_i: read once, for all that follows with them")
+    assert [line.split()[0] for line in lines[start + 1:start + 9]] == [*["gemm"] * 2, *["sum"] * 4, "d_p_i_t:", "sum"]
+
+
 def test_runs_of_neighbours():
     assert runs(["a", "b", "c", "d"], {"a", "b", "d"}) == 2
     assert runs([], {"a"}) == 0
