@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pytest
 
 from symcell import Cell, Input, Matrix, State, Vector, sigmoid, tanh
@@ -12,7 +11,6 @@ from symcell.graph.check import GraphError
 from symcell.proof import kernel as oracle
 from symcell.render import stage as printed
 from symcell.render.source import render
-from symcell.runtime import memory
 from symcell.runtime.cache import build
 from symcell.runtime.errors import BuildError
 from symcell.runtime.kernel import Kernel
@@ -20,6 +18,8 @@ from symcell.runtime.load import load_extension
 from symcell.schedule.memory import check_memory
 from symcell.schedule.program import Place, Product
 from tests.runtime.cells import RingBatch
+
+pytestmark = pytest.mark.usefixtures("poisoned")
 
 
 class Planted(Cell):
@@ -38,21 +38,6 @@ class Planted(Cell):
 
 
 PROGRAM = stages(Planted).program
-
-
-@pytest.fixture(autouse=True)
-def poisoned(monkeypatch):
-    """Memory that nothing has written holds NaN, and not by chance the right values of an earlier run."""
-    whole = memory.empty
-
-    def empty(shape, dtype, what, zero=False):
-        array = whole(shape, dtype, what, zero)
-        if not zero:
-            array.fill(np.nan)
-        return array
-
-    monkeypatch.setattr(memory, "empty", empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # nor from an earlier call
 
 
 def outcomes(program):

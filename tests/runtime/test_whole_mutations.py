@@ -1,16 +1,16 @@
 """Planted errors in what runs for the whole sequence: the kernel's oracle, and chunks of steps, find each of them."""
 
-import numpy as np
 import pytest
 
 from symcell import Cell, Input, Matrix, State, tanh
 from symcell.compiler import stages
 from symcell.proof import kernel as oracle
 from symcell.render.source import render
-from symcell.runtime import memory
 from symcell.runtime.cache import build
 from symcell.runtime.kernel import Kernel
 from symcell.runtime.load import load_extension
+
+pytestmark = pytest.mark.usefixtures("poisoned")
 
 
 class Planted(Cell):
@@ -31,21 +31,6 @@ ERRORS = {
     "what runs after them sees one row": ("(c, 0, span->rows);", "(c, 0, span->rows > 0);", 4),
     "sums that do not start at zero": ("'zero': True", "'zero': False", 2),
 }
-
-
-@pytest.fixture(autouse=True)
-def poisoned(monkeypatch):
-    """Memory that nothing has written holds NaN."""
-    whole = memory.empty
-
-    def empty(shape, dtype, what, zero=False):
-        array = whole(shape, dtype, what, zero)
-        if not zero:
-            array.fill(np.nan)
-        return array
-
-    monkeypatch.setattr(memory, "empty", empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)
 
 
 @pytest.mark.parametrize("error", ERRORS)
