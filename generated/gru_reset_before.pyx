@@ -388,12 +388,12 @@ backward pass, chunk by chunk, last first
     d_a_n: read once, for all that follows with it
     gemm  [d_U_n] = [d_a_n]^T h_r
     gemm  [d_W_n] = [d_a_n]^T x
+    sum   d_b_n += d_a_n
     d_a_z | d_a_r: read once, for all that follows with them
     gemm  [d_U_z | d_U_r] = [d_a_z | d_a_r]^T h
     gemm  [d_W_z | d_W_r] = [d_a_z | d_a_r]^T x
     sum   d_b_r += d_a_r
     sum   d_b_z += d_a_z
-    sum   d_b_n += d_a_n
   memory:
     x                        (I)  all            given
     h                        (H)  history        given

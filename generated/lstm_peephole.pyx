@@ -445,13 +445,16 @@ backward pass, chunk by chunk, last first
     d_a_o | d_a_g | d_a_f | d_a_i: read once, for all that follows with them
     gemm  [d_U_o | d_U_g | d_U_f | d_U_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T h
     gemm  [d_W_o | d_W_g | d_W_f | d_W_i] = [d_a_o | d_a_g | d_a_f | d_a_i]^T x
-    sum   d_p_i += d_p_i_t
-    sum   d_p_f += d_p_f_t
-    sum   d_p_o += d_p_o_t
     sum   d_b_i += d_a_i
     sum   d_b_f += d_a_f
     sum   d_b_g += d_a_g
     sum   d_b_o += d_a_o
+    d_p_i_t: read once, for all that follows with it
+    sum   d_p_i += d_p_i_t
+    d_p_f_t: read once, for all that follows with it
+    sum   d_p_f += d_p_f_t
+    d_p_o_t: read once, for all that follows with it
+    sum   d_p_o += d_p_o_t
   memory:
     x                        (I)  all            given
     h                        (H)  history        given

@@ -7,7 +7,7 @@ from typing import Any
 
 from symcell.declare.errors import CellError
 
-_PLACE = re.compile(r"\{\d\}")
+_PLACE = re.compile(r"\{[0-9]\}")
 _JOINED = re.compile(r"[\w.]\{\d\}|\{\d\}[\w.{]")  # v{0} would become the name va0
 # Without % : ? there are no other spellings of { } # \ either, such as <% and ??<.
 _FOREIGN = re.compile(r"[^A-Za-z0-9_ \t\n.,+\-*/<>=!&|^~()]")

@@ -58,7 +58,7 @@ def read(text: str | bytes) -> Namespace:
         CellError: the text is not such a document, or the cell in it is not well formed.
     """
     document = _object(_parsed(text), "the document", _KEYS)
-    if document["format"] != FORMAT or document["version"] != VERSION or isinstance(document["version"], bool):
+    if document["format"] != FORMAT or document["version"] != VERSION or type(document["version"]) is not int:
         raise CellError(f"the document is {short(document['format'])} of version {short(document['version'])}; this "
                         f"symcell reads {FORMAT!r} of version {VERSION}.")
     name = _text(document["name"], "name", 64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from symcell.declare.functions import Elementwise, Function
@@ -27,7 +26,7 @@ def registered(*graphs: Graph) -> list[FunctionView]:
 
 
 def _view(row: Function) -> FunctionView:
-    # Only {0} and the like are places: other braces are C.
-    body = re.sub(r"\{(\d)\}", r"a\1", row.body)
-    arguments = ", ".join(f"const vec a{index}" for index in range(len(row.partials)))
-    return FunctionView(row.name, row.c, arguments, body)
+    names = [f"a{index}" for index in range(len(row.partials))]
+    # An expression has places such as {0} and no other braces: register_function refuses them.
+    body = row.body.format(*names)
+    return FunctionView(row.name, row.c, ", ".join(f"const vec {name}" for name in names), body)

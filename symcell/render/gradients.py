@@ -8,7 +8,7 @@ from typing import Any
 
 from symcell.declare.spec import CellSpec
 from symcell.render.reduction import size
-from symcell.schedule.program import Pass, Product, RowSum
+from symcell.schedule.program import Pass, Product
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,14 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
     owner |= {p.graph.adjoints[parameter.name]: parameter.name
               for parameter in spec.parameters if parameter.name in p.graph.adjoints}
     stores = _Stores(owner)
-    return tuple(_group(p, k, product, sums, stores) for k, (product, sums) in enumerate(_groups(p)))
+    return tuple(_group(p, k, product, stores) for k, product in enumerate(p.products))
 
 
 def sums(p: Pass) -> tuple[dict[str, Any], ...]:
     """Return the sums of a backward pass as metadata: (buffer, shift, dimensions before, dimensions) of each factor."""
     return tuple({"left": _columns(p, product.lefts[0], product.lefts[-1]),
                   "rights": tuple(_columns(p, right, right) for right in product.rights),
-                  "total": bool(totals)} for product, totals in _groups(p))
-
-
-def _groups(p: Pass) -> list[tuple[Product, list[RowSum]]]:
-    """Return the products, each with the sums of rows that are read with it; sums that are read alone come last."""
-    beside = [left for product in p.products for left in product.lefts]
-    alone = [Product((total.operand,), (), ()) for total in p.sums if total.operand not in beside]
-    distinct = list(dict.fromkeys((*p.products, *alone)))
-    return [(product, [s for s in p.sums if s.operand in product.lefts]) for product in distinct]
+                  "total": bool(product.sums)} for product in p.products)
 
 
 class _Stores:
@@ -61,16 +53,16 @@ def _columns(p: Pass, first: str, last: str) -> tuple[str, int, tuple[str, ...],
     return place.buffer, place.shift, place.before, (*end.before, end.dim)[len(place.before):]
 
 
-def _group(p: Pass, k: int, product: Product, sums: Sequence[RowSum], stores: _Stores) -> GradientLine:
+def _group(p: Pass, k: int, product: Product, stores: _Stores) -> GradientLine:
     names = [f"by_{k}" for k in range(len(product.rights))]
-    lines = [f"[{', '.join([*names, *['total'] * bool(sums)])}] = sums[{k}]"]
+    lines = [f"[{', '.join([*names, *['total'] * bool(product.sums)])}] = sums[{k}]"]
     parts = _parts(p, product.lefts)
     for by, outs in zip(names, product.outs, strict=True):
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]
-    for total in sums:
+    for total in product.sums:
         part = f"total[{parts[product.lefts.index(total.operand)]}]"
         lines.append(stores.line(total.out, f"all_of({part})" if total.scalar else part))
-    what = [f"times {right}" for right in product.rights] + ["alone"] * bool(sums)
+    what = [f"times {right}" for right in product.rights] + ["alone"] * bool(product.sums)
     return GradientLine(f"{', '.join(product.lefts)}: {', '.join(what)}, summed over all steps", tuple(lines))
 
 

@@ -7,39 +7,50 @@ from symcell.schedule.program import Buffer, Place, Product, RowSum
 
 
 def products(graph: Graph, buffers: tuple[Buffer, ...], places: dict[str, Place]) -> tuple[Product, ...]:
-    """Group the outer products by their left operand, and neighbours in memory that meet the same right ones."""
-    met: dict[str, list[tuple[str, str]]] = {}  # left -> (right, out), in the order of the rights' names
+    """Group the outer products by their left operand, and neighbours in memory that meet the same right ones.
+
+    A sum over all steps joins the group that reads its operand; else it reads the rows alone.
+    """
+    met = _met(graph)
+    sums = [RowSum(node.out, node.operand, not graph.value(node.out).dims)
+            for node in graph.nodes if isinstance(node, BatchSum)]
+    alone = dict.fromkeys(total.operand for total in sums if total.operand not in met)
+    groups = [*_groups(met, buffers, places), *((operand,) for operand in alone)]
+    return tuple(_product(lefts, met, sums) for lefts in groups)
+
+
+def _met(graph: Graph) -> dict[str, list[tuple[str, str]]]:
+    """Return left -> (right, out) of the outer products, in the order of the rights' names."""
+    met: dict[str, list[tuple[str, str]]] = {}
     for node in graph.nodes:
         if isinstance(node, Outer):
             met.setdefault(node.left, []).append((node.right, node.out))
-            met[node.left].sort(key=lambda pair: pair[0])
+    return {left: sorted(pairs, key=lambda pair: pair[0]) for left, pairs in met.items()}
+
+
+def _groups(met: dict[str, list[tuple[str, str]]], buffers: tuple[Buffer, ...],
+            places: dict[str, Place]) -> list[tuple[str, ...]]:
     columns = [value for buffer in buffers for value, _ in buffer.columns]
-    groups: list[list[str]] = []
+    groups: list[tuple[str, ...]] = []
     for left in sorted(met, key=lambda left: columns.index(left) if left in columns else -1):
         last = groups[-1][-1] if groups else None
         if last is not None and _rights(met[last]) == _rights(met[left]) and _neighbours(columns, places, last, left):
-            groups[-1].append(left)
+            groups[-1] += (left,)
         else:
-            groups.append([left])
-    return tuple(
-        Product(tuple(lefts), _rights(met[lefts[0]]), tuple(zip(*(_outs(met[left]) for left in lefts), strict=True)))
-        for lefts in groups)
+            groups.append((left,))
+    return groups
+
+
+def _product(lefts: tuple[str, ...], met: dict[str, list[tuple[str, str]]], sums: list[RowSum]) -> Product:
+    pairs = [met.get(left, []) for left in lefts]
+    outs = tuple(zip(*([out for _, out in each] for each in pairs), strict=True))
+    return Product(lefts, _rights(pairs[0]), outs, tuple(total for total in sums if total.operand in lefts))
 
 
 def _rights(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(right for right, _ in pairs)
 
 
-def _outs(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(out for _, out in pairs)
-
-
 def _neighbours(columns: list[str], places: dict[str, Place], a: str, b: str) -> bool:
     return a in columns and b in columns and columns.index(b) == columns.index(a) + 1 \
         and places[a].buffer == places[b].buffer and places[a].shift == places[b].shift == 0
-
-
-def row_sums(graph: Graph) -> tuple[RowSum, ...]:
-    """Return the sums over batch and time."""
-    return tuple(RowSum(node.out, node.operand, not graph.value(node.out).dims)
-                 for node in graph.nodes if isinstance(node, BatchSum))

@@ -112,21 +112,25 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Product:
-    """Weight gradients: rows(left)^T rows(right) over all steps. The lefts lie side by side, and are read once."""
-
-    lefts: tuple[str, ...]
-    rights: tuple[str, ...]
-    outs: tuple[tuple[str, ...], ...]  # per right, a parameter's adjoint for each left
-
-
-@dataclass(frozen=True)
 class RowSum:
     """A bias's gradient: the sum of the rows of a value; over its components too where out is a scalar."""
 
     out: str
     operand: str
     scalar: bool
+
+
+@dataclass(frozen=True)
+class Product:
+    """Gradients from one pass over all steps: rows(left)^T rows(right) of weights, and sums of rows(left).
+
+    The lefts lie side by side, and are read once. Where nothing is multiplied, there are sums only.
+    """
+
+    lefts: tuple[str, ...]
+    rights: tuple[str, ...]
+    outs: tuple[tuple[str, ...], ...]  # per right, a parameter's adjoint for each left
+    sums: tuple[RowSum, ...] = ()  # of one of the lefts each
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,6 @@ class Pass:
     buffers: tuple[Buffer, ...]
     places: dict[str, Place]
     products: tuple[Product, ...] = ()
-    sums: tuple[RowSum, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -190,14 +193,14 @@ class Pass:
                 lines += [f"    {line}" for line in _describe(stage)]
                 if self.ahead(stage):
                     lines.append(f"      ahead  {', '.join(self.ahead(stage))}")
-        if self.products or self.sums:
+        if self.products:
             lines.append("  once, over all steps:")
         for product in self.products:
             lefts = " | ".join(product.lefts)
             lines.append(f"    {lefts}: read once, for all that follows with {'them' if product.lefts[1:] else 'it'}")
             lines += [f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}"
                       for right, outs in zip(product.rights, product.outs, strict=True)]
-        lines += [f"    sum   {total.out} += {total.operand}" for total in self.sums]
+            lines += [f"    sum   {total.out} += {total.operand}" for total in product.sums]
         lines += self._once("total", "after the last step")
         lines.append("  memory:")
         for buffer in self.buffers:

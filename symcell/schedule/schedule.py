@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from symcell.graph.ir import Graph
-from symcell.schedule.gradients import products, row_sums
+from symcell.schedule.gradients import products
 from symcell.schedule.memory import across_stages, check_memory, lay_out, wanted
 from symcell.schedule.place import WHOLE, last_phase, place
 from symcell.schedule.program import Pass, Phase, Program, Tape
@@ -35,7 +35,7 @@ def _pass(name: str, graph: Graph, saved: set[str], histories: dict[str, str]) -
     stored = needed - (saved - _read_in_pass(cuts))
     buffers, places = lay_out(graph, phases, stored, saved, histories)
     check_memory(cuts, buffers, places)
-    return Pass(name, graph, cuts, buffers, places, products(graph, buffers, places), row_sums(graph))  # type: ignore[arg-type]
+    return Pass(name, graph, cuts, buffers, places, products(graph, buffers, places))  # type: ignore[arg-type]
 
 
 def _cut_all(graph: Graph, phases: dict[str, int], needed: set[str], crossing: set[str]) -> tuple[Phase, ...]:

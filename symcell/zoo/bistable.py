@@ -28,7 +28,7 @@ class BR(Cell):
 
 
 class NBR(Cell):
-    """Recurrently neuromodulated bistable cell. Vecoven, Ernst and Drion 2021, arXiv:2006.05252, PLoS ONE 16(6).
+    """Recurrently neuromodulated bistable cell. Vecoven, Ernst and Drion 2021, arXiv:2006.05252.
 
     Convention: as "br", its biases too, but a and c of a unit see the states of all.
     """

@@ -78,9 +78,10 @@ class LSTMWorkingMemory(Cell):
 class LSTMMemoryController(Cell):
     """LSTM with a memory controller. Shwartz-Ziv and Ben-Ari 2017, Time Series Workshop at NIPS.
 
-    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"; of the paper, Sequence modeling using a memory controller
-    extension for LSTM, only the abstract was at hand). v, which a gate m of its own lets through, is fed back in place
-    of the output h. Not the mass-conserving LSTM.
+    Sequence modeling using a memory controller extension for LSTM.
+
+    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"); of the paper only the abstract was at hand. v, which a
+    gate m of its own lets through, is fed back in place of the output h. Not the mass-conserving LSTM.
     """
 
     x = Input()

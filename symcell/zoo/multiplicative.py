@@ -45,11 +45,11 @@ class RNNMultiplicativeIntegration(Cell):
 
 
 class LSTMMultiplicative(Cell):
-    """Multiplicative LSTM. Krause, Lu, Murray and Renals 2016, arXiv:1609.07959, m is eq. 18.
+    """Multiplicative LSTM. Krause, Lu, Murray and Renals 2016, arXiv:1609.07959, eq. 18.
 
     Convention: h' = o * tanh(c'), the output gate outside tanh, as in the authors' code; tanh(o * c') is another cell.
-    The intermediate state m replaces h in every gate and in the candidate, which have biases as in "lstm" and in that
-    code; m itself has none.
+    The intermediate state m, which is eq. 18, replaces h in every gate and in the candidate, which have biases as in
+    "lstm" and in that code; m itself has none.
     """
 
     x = Input()

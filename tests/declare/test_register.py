@@ -260,6 +260,7 @@ def test_a_domain():
     ({"numpy": None}, "expected functions"), ({"c": ""}, "expected a C expression"), ({"c": None}, "expected a C"),
     *(({"c": c}, f"mish: expected a C expression .* {why}") for c, why in (
         ("{}", "'{' does not belong"), ("{x}", "'{' does not belong"), ("{10}", "'{' does not belong"),
+        ("{\u0660}", "'{' does not belong"),
         ("{0} /* ", r"'/\*' does not"), ("{0} // x", "'//' does not"), ("{0}; }", "';' does not"), ("#{0}", "'#' does"),
         ("vexp({0}) <% ", "'%' does not"), ("'{0}'", '"\'" does not'), ('"{0}"', "'\"' does not"),
         ("{0}\\", "does not"), ("{0} = {0}", "'=' does not"), ("{0}++", r"'\+\+' does not"),

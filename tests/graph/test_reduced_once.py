@@ -12,7 +12,7 @@ from symcell.graph.lower import lower
 from symcell.graph.names import ACROSS, DOWN
 from symcell.proof import frameworks, handwritten, numeric, symbolic
 from tests.declare.text import declare
-from tests.graph.test_graph import Second
+from tests.graph.second import Second
 from tests.graph.test_once import changed
 from tests.oracle import Sample, graphs, run
 

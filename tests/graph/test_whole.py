@@ -10,7 +10,7 @@ from symcell.graph.check import GraphError, check
 from symcell.graph.ir import Carry, Graph, Map, MatMul, Outer, Value, symbol
 from symcell.graph.lower import lower
 from tests.declare.text import declare
-from tests.graph.test_graph import FIXED, WHOLE, loss
+from tests.graph.cells import FIXED, WHOLE, loss
 from tests.oracle import Sample, run
 
 CONDITIONED = declare("""

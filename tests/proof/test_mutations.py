@@ -35,7 +35,7 @@ def verdict(oracle, spec):
 
 
 def map_sign(monkeypatch):
-    contribute = rules._Reverse.contribute
+    contribute = rules.Sweep.contribute
     right = rules._adjoint_of_map
 
     def wrong(sweep, node):
@@ -112,25 +112,25 @@ def vector_without_gradient(monkeypatch):
 
 def state_not_carried(monkeypatch):
     """What the later step hands back is dropped."""
-    right = rules._Reverse._open
+    right = rules.Sweep._open
 
     def wrong(self):
         right(self)
         for carry in self.forward.carries:
             self.terms[carry.next].remove(symbol(self.later[carry.next]))
 
-    monkeypatch.setattr(rules._Reverse, "_open", wrong)
+    monkeypatch.setattr(rules.Sweep, "_open", wrong)
 
 
 def output_counted_twice(monkeypatch):
-    right = rules._Reverse._open
+    right = rules.Sweep._open
 
     def wrong(self):
         right(self)
         for name in self.forward.outputs:
             self.terms[name].append(symbol(self.outputs[f"{name}.out"]))
 
-    monkeypatch.setattr(rules._Reverse, "_open", wrong)
+    monkeypatch.setattr(rules.Sweep, "_open", wrong)
 
 
 RULES = (map_sign, map_missing_term, matmul_transposed, matmul_outer_swapped, matmul_without_gradient,

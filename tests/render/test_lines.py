@@ -1,7 +1,8 @@
 import pytest
 
+from symcell.render import lines
 from symcell.render.lines import Equation, aligned, broken
-from symcell.render.width import width
+from symcell.render.width import TOKENS, width
 
 LONG = " + ".join(rf"U_{k}^\top \bar{{a}}_{{{k},t}}" for k in "abcdefghijklm")
 
@@ -91,3 +92,45 @@ def test_short_sums_over_time_share_a_row():
     assert [row.count("&=") for row in aligned(gates).split(r"\\")] == [3, 3]
     assert [row.count("&=") for row in aligned(gates, limit=16).split(r"\\")] == [2, 2, 2]
     assert [row.count("&=") for row in aligned(gates, limit=10).split(r"\\")] == [1] * 6
+
+
+# --- long formulas: read and measured as far as a line goes ------------------------------------------------
+
+MANY = " + ".join(rf"U_{k % 10} \odot f({' - '.join('abc'[:1 + k % 3])})" for k in range(200))
+
+
+def test_the_beginning_of_a_long_formula_says_as_much_as_the_whole(monkeypatch):
+    found = broken(MANY, 20, 18)
+    monkeypatch.setattr(lines, "_BEGINNING", len(MANY))
+    assert found == broken(MANY, 20, 18)
+    assert len(found) > 30
+    assert " ".join(found) == MANY
+
+
+def test_no_more_is_measured_than_the_beginning(monkeypatch):
+    measured = []
+    monkeypatch.setattr(lines, "width", lambda formula: measured.append(len(formula)) or width(formula))
+    broken(MANY, 20, 18)
+    assert max(measured) <= lines._BEGINNING < len(MANY) / 5
+
+
+def test_a_beginning_without_width_says_nothing():
+    nothing = "{}" * lines._BEGINNING
+    assert broken(f"{nothing} {LONG}", 20, 18)[0].startswith(nothing)
+    assert len(broken(f"{nothing} {LONG}", 20, 18)) == len(broken(LONG, 20, 18))
+    assert broken(f"{nothing} a + b", 20, 18) == [f"{nothing} a + b"]
+
+
+def test_tokens_are_read_as_far_as_a_line_goes(monkeypatch):
+    """To read the rest of a formula for each of its lines would take the square of its length."""
+    read = []
+
+    class Counted:
+        def finditer(self, formula):
+            for found in TOKENS.finditer(formula):
+                read.append(found)
+                yield found
+
+    monkeypatch.setattr(lines, "TOKENS", Counted())
+    broken(MANY, 20, 18)
+    assert len(read) < 6 * len(TOKENS.findall(MANY))

@@ -40,7 +40,6 @@ from symcell import (
     where,
     zoo,
 )
-from symcell.runtime import memory
 from tests.oracle import Sample
 
 # What rounding may add up to, relative to the largest entry of an array. Weights of norm about 1 neither damp nor
@@ -307,17 +306,3 @@ def check(cell: Any, kernel: Any, data: Data, what: str = "") -> None:
     forward = {name: array for name, array in found.items() if name == "y" or name.startswith("state ")}
     for again, last in ((y, state), ready):
         assert_same_bits({"y": again, **{f"state {name}": array for name, array in last.items()}}, forward)
-
-
-def poison(monkeypatch: Any) -> None:
-    """Memory that nothing has written holds NaN, and not by chance the right values of an earlier run."""
-    whole = memory.empty
-
-    def empty(shape: Any, dtype: Any, what: str, zero: bool = False) -> np.ndarray:
-        array = whole(shape, dtype, what, zero)
-        if not zero:
-            array.fill(np.nan)
-        return array
-
-    monkeypatch.setattr(memory, "empty", empty)
-    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # nor from an earlier call

@@ -1,4 +1,4 @@
-"""A tiny kernel, compiled once for real; and stand-ins for the compilers, so that other tests are quick."""
+"""A tiny kernel, compiled once for real; stand-ins for the compilers, so that tests are quick; memory of NaN."""
 
 import os
 import shutil
@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from symcell.runtime import cache, fingerprint, root, store, toolchain
+from symcell.runtime import cache, fingerprint, memory, root, store, toolchain
 
 PROBE = {
     "probe.h": "static int probe_twice(int x) { return 2 * x; }\n",
@@ -123,3 +124,18 @@ def python():
     for process in running:  # of a test that failed
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Memory that nothing has written holds NaN, and not by chance the right values of an earlier run."""
+    whole = memory.empty
+
+    def empty(shape, dtype, what, zero=False):
+        array = whole(shape, dtype, what, zero)
+        if not zero:
+            array.fill(np.nan)
+        return array
+
+    monkeypatch.setattr(memory, "empty", empty)
+    monkeypatch.setattr(memory, "KEEP_BYTES", -1)  # nor from an earlier call

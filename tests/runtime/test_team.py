@@ -17,7 +17,7 @@ from symcell.runtime.kernel import Kernel
 from symcell.runtime.load import load_extension
 from symcell.zoo import find
 from tests.reductions import CELLS as REDUCING
-from tests.runtime.cells import MORE, QUICK, Mixed, assert_same_bits, draw, kernel_of, poison, results
+from tests.runtime.cells import MORE, QUICK, assert_same_bits, draw, kernel_of, results
 
 CELLS = (*QUICK, *MORE, "lstm", "gru", "sru_recurrence", "lstm_layer_norm")
 SHAPES = ((5, 1, 3, 40), (4, 9, 70, 130), (3, 3, 33, 2), (1, 4, 5, 100), (0, 2, 3, 5), (3, 0, 3, 5))  # T, B, I, H
@@ -128,34 +128,10 @@ def test_who_does_not_come_or_comes_late_changes_nothing(run, right, shared):
     ("SC_SHARED(&span->team, part) {\n            struct sc_share b", "{ ptrdiff_t part = 0; struct sc_share b"),
     ("sc_share(&c->span.team, part, lanes, BLOCK)", "sc_share(&c->span.team, 0, lanes, BLOCK)"),
 ], ids=["own part only", "own weights only", "the first part for all"])
-def test_parts_that_nobody_does_are_noticed(planted, share_lanes, monkeypatch):
-    poison(monkeypatch)
+def test_parts_that_nobody_does_are_noticed(planted, share_lanes, poisoned):
     expected = found_with(NOBODY, 1)
     assert same(found_with(NOBODY, 2), expected)
     assert not same(found_with(NOBODY, 2, planted), expected)
-
-
-def test_many_calls_at_once(shared):
-    """The threads serve one call at a time; whoever finds them busy computes alone."""
-    kernel = symcell.compile(Mixed, "float32")
-    problems = [draw(Mixed, "float32", T=9, B=5, H=21 + k, seed=k) for k in range(4)]
-    kernel.threads = 1
-    expected = [results(kernel, data) for data in problems]
-    kernel.threads = 3
-    wrong = []
-
-    def work(k):
-        for _ in range(30):
-            if not same(results(kernel, problems[k]), expected[k]):
-                wrong.append(k)
-
-    callers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join(120)
-    assert not any(caller.is_alive() for caller in callers)
-    assert not wrong
 
 
 def spent_by_others():

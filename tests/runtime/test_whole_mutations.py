@@ -9,7 +9,8 @@ from symcell.render.source import render
 from symcell.runtime.cache import build
 from symcell.runtime.kernel import Kernel
 from symcell.runtime.load import load_extension
-from tests.runtime.cells import poison
+
+pytestmark = pytest.mark.usefixtures("poisoned")
 
 
 class Planted(Cell):
@@ -30,11 +31,6 @@ ERRORS = {
     "what runs after them sees one row": ("(c, 0, span->rows, part);", "(c, 0, span->rows > 0, part);", 4),
     "sums that do not start at zero": ("'zero': True", "'zero': False", 2),
 }
-
-
-@pytest.fixture(autouse=True)
-def poisoned(monkeypatch):
-    poison(monkeypatch)
 
 
 @pytest.mark.parametrize("error", ERRORS)

@@ -80,7 +80,7 @@ class Machine:
                 for out in outs:
                     found[out] += stacked[row:row + len(found[out])]
                     row += len(found[out])
-        for total in self.made.sums:
+        for total in (total for product in self.made.products for total in product.sums):
             rows = self.sums[total.operand][None] if total.operand in self.sums else self.rows(total.operand)
             found[total.out] += rows.sum() if total.scalar else rows.sum(axis=0)
         return found

@@ -22,6 +22,12 @@ SHAPES = [
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "-".join(map(str, shape.values())))
 
 
+def assert_agrees(name, sample, framework):
+    results = run(zoo.find(name), sample)
+    assert_alive(results)
+    assert_close(results, framework(name, sample), TOLERANCE)
+
+
 # --- torch.nn: weights stacked (G*H, I), gates in the order given; two biases, which are added up ---
 
 TORCH_NN = {
@@ -54,10 +60,7 @@ def run_torch_nn(name: str, sample: Sample) -> Results:
 @each_shape
 @pytest.mark.parametrize("name", TORCH_NN)
 def test_against_torch_nn(name, shape):
-    sample = Sample.draw(zoo.find(name), seed=2, **shape)
-    results = run(zoo.find(name), sample)
-    assert_alive(results)
-    assert_close(results, run_torch_nn(name, sample), TOLERANCE)
+    assert_agrees(name, Sample.draw(zoo.find(name), seed=2, **shape), run_torch_nn)
 
 
 # --- torch.autograd of the equations, for the rest ---
@@ -78,10 +81,7 @@ def run_torch_cell(name: str, sample: Sample) -> Results:
 @each_shape
 @pytest.mark.parametrize("name", AUTOGRAD)
 def test_against_torch_autograd(name, shape):
-    sample = Sample.draw(zoo.find(name), seed=3, **shape)
-    results = run(zoo.find(name), sample)
-    assert_alive(results)
-    assert_close(results, run_torch_cell(name, sample), TOLERANCE)
+    assert_agrees(name, Sample.draw(zoo.find(name), seed=3, **shape), run_torch_cell)
 
 
 def test_every_cell_of_the_zoo_is_compared():
@@ -140,7 +140,4 @@ def run_jax(name: str, sample: Sample) -> Results:
 @each_shape
 @pytest.mark.parametrize("name", JAX_CELLS)
 def test_against_jax(name, shape):
-    sample = Sample.draw(zoo.find(name), seed=4, **shape)
-    results = run(zoo.find(name), sample)
-    assert_alive(results)
-    assert_close(results, run_jax(name, sample), TOLERANCE)
+    assert_agrees(name, Sample.draw(zoo.find(name), seed=4, **shape), run_jax)
