@@ -1,5 +1,7 @@
 """Slips that Python lets pass, and what is said of them."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,16 @@ def test_a_matrix_that_is_not_applied(wrong):
             x, h = Input(), State()
             W, U = Matrix(h, x), Matrix(h, h)
             h.next = eval(wrong)
+
+
+@pytest.mark.parametrize("kind", [int, float, bool, np.float64, State])
+@pytest.mark.parametrize("operation", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_class_in_place_of_a_value(kind, operation, swapped):
+    with pytest.raises(CellError, match=rf"A: tanh\(h\) meets {kind.__name__} in arithmetic, a class and no value\."):
+        class A(Cell):
+            x, h = Input("H"), State()
+            h.next = operation(kind, tanh(h)) if swapped else operation(tanh(h), kind)
 
 
 def test_a_name_that_a_loop_gives_twice():
