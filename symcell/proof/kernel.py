@@ -26,7 +26,7 @@ SHAPES = (  # (T, B, I, H): fills no vector; fills some; one of everything; whol
 CHUNKS = (2, 3)  # steps of the forward and backward chunks that the shapes run in a second time
 _ODD = (3, 7, 11, 17)  # sizes of dimensions other than I and H
 FLOOR = 0.1  # a gradient that cancels to below a tenth of the data's size 1 has rounding errors of terms of size 1
-TIMES = 4  # what a kernel may differ by, in changes by noise
+TIMES = 16  # what a kernel may differ by, in changes by noise
 WORTHLESS = 0.01  # no array may differ by more, whatever noise changes
 
 

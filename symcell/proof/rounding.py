@@ -30,8 +30,9 @@ def noisy(problem: Problem, dtype: Any, seed: int) -> tuple[Problem, Callable[..
         exact = applied.row.name in ("sign", "where")  # their values are small integers, or one of the arguments
         return applied.row.numpy if exact else lambda *arguments: around(applied.row.numpy(*arguments))
 
-    moved = {name: {key: around(array) for key, array in getattr(problem, name).items()}
-             for name in ("inputs", "params", "state")}
+    moved: dict[str, Any] = {
+        name: {key: around(array) for key, array in getattr(problem, name).items()}
+        for name in ("inputs", "params", "state")}
     return replace(problem, **moved), function
 
 

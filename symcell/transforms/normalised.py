@@ -126,7 +126,7 @@ def _plain(name: str) -> str:
 
 def _groups(old: CellSpec, stacked: Any) -> list[tuple[str, ...]]:
     """The groups, each of names; a text in place of a list of names would be read as its letters."""
-    groups = list(stacked) if isinstance(stacked, Iterable) and not isinstance(stacked, str) else [None]
+    groups: list[Any] = list(stacked) if isinstance(stacked, Iterable) and not isinstance(stacked, str) else [None]
     if not all(isinstance(group, Collection) and not isinstance(group, str) for group in groups):
         raise CellError(f"layer_normalised({old.name}): stacked is a list of groups of names, such as "
                         f'[("i", "f", "g", "o")]; got {stacked!r}.')
