@@ -33,6 +33,9 @@ def _guarded(operator: str) -> Callable[[Any, Any], Any]:
         if isinstance(other, _CONDITIONS):
             raise CellError(f"{cell_being_declared()}{self} meets the comparison {other} in arithmetic; a comparison "
                             "is no number: write where(condition, 1, 0).")
+        if isinstance(other, type):  # such as int, which SymPy takes for an instance of it
+            raise CellError(f"{cell_being_declared()}{self} meets {other.__name__} in arithmetic, a class and no "
+                            "value.")
         return getattr(super(Operand, self), operator)(other)
 
     apply.__name__ = operator

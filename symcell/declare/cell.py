@@ -40,7 +40,8 @@ class CellMeta(type):
     def __new__(mcs, written: str, bases: tuple[type, ...], namespace: Any, /, **_: Any) -> CellMeta:
         """Check and freeze the declaration."""
         name = namespace.scope.cell if isinstance(namespace, Namespace) else written
-        made = super().__new__(mcs, name, bases, dict(namespace))
+        attributes = {key: value for key, value in namespace.items() if key not in ("to_json", "from_json")}
+        made = super().__new__(mcs, name, bases, attributes)  # a quantity of such a name would hide the method
         if isinstance(namespace, Namespace):
             made.spec = namespace.scope.finish(inspect.cleandoc(namespace.get("__doc__") or ""))
             _warn_unused(made.spec)

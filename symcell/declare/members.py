@@ -5,6 +5,7 @@ Each makes an unnamed declaration; the assignment in the class body gives it its
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,12 @@ class Output(_Unnamed):
     """What a step returns, where that is not the first state."""
 
     expression: Any
+
+    def __post_init__(self) -> None:
+        """Tell the class body that it wrote this, so that one without a name is noticed at its end."""
+        scope = getattr(sys._getframe(2).f_locals, "scope", None)
+        if scope is not None:
+            scope.output_written = True
 
 
 __all__ = ["MEMBERS", "BlockDiagonal", "Constant", "Identity", "Input", "Matrix", "Output", "Scalar", "State", "Vector"]

@@ -89,7 +89,8 @@ def _check_forms(name: str, partials: Sequence[Any], c: Any, numpy: Any, latex: 
         wrong = [place for place in _PLACE.findall(text) if int(place) >= len(partials)]
         if wrong:
             raise CellError(f"register_function: {name}: `{form}` has the place {{{wrong[0]}}}, and the function has "
-                            f"{len(partials)} argument{'s' * (len(partials) > 1)}, the first of which is {{0}}.")
+                            f"{len(partials)} argument{'s' * (len(partials) > 1)}, the first of which is {{0}}. A "
+                            "function of two has a tuple of two derivatives.")
 
 
 def _checked_cost(name: str, cost: Any) -> int:

@@ -23,6 +23,7 @@ from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol, Quantity
 
 MAX_NAMES = 400  # of one cell: beyond it scheduling takes tens of seconds
+_MATRICES = (MatrixSymbol, MatrixSum, *COMPUTED)
 _INITS = ("uniform", "orthogonal", "glorot", "identity", "normal")
 
 
@@ -40,6 +41,7 @@ class Scope:
         self.equations: dict[str, Equation] = {}
         self.operations = 0  # of all equations
         self.output: str | None = None
+        self.output_written = False  # with a name or without
         self.deleted: str | None = None
         self.dims: dict[str, tuple[str, ...]] = {}  # of every quantity
         self.sums: dict[MatrixSum, MatrixSymbol] = {}  # matrices without a name of their own
@@ -85,8 +87,8 @@ class Scope:
         if len(self.dims) + len(self.parameters) >= MAX_NAMES:
             raise CellError(f"{self.cell} is too large: more than {MAX_NAMES} names, at {name}.")
         if self._has(name):
-            raise CellError(
-                f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second one another.")
+            raise CellError(f"{self.cell}: {name} is defined twice. Each equation has its own name; give the second "
+                            f"one another, in a loop by named(\"{name}_1\", ...).")
 
     def _has(self, name: str) -> bool:
         return name in self.dims or name in self.parameters or name in self.equations
@@ -246,7 +248,8 @@ class Scope:
             raise CellError(f"{self.cell}: {name} is set twice; a state has one update. Name its parts instead.")
         formula = sympy.sympify(expression) if isinstance(expression, (int, float)) else expression
         if not isinstance(formula, sympy.Expr):
-            raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.")
+            hint = " A matrix is applied to a vector v by A @ v." if isinstance(formula, _MATRICES) else ""
+            raise CellError(f"{self.cell}: {name} expects a vector expression; got {expression!r}.{hint}")
         formula = normalise(formula, name, self)
         dims, expected = dims_of(formula, name, self), (self.states[state.name],)
         if dims != expected:
@@ -296,6 +299,8 @@ class Scope:
         for state in self.states:
             if state + NEXT not in self.equations:
                 raise CellError(f"{self.cell}: the state {state} has no update; write {state}.next = ... .")
+        if self.output_written and self.output is None:
+            raise CellError(f"{self.cell}: an Output(...) has no name; write y = Output(...).")
         output = self.output or next(iter(self.states)) + NEXT
         return CellSpec(
             self.cell, doc, tuple(self.inputs.items()), tuple(self.states.items()), tuple(self.parameters.values()),

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +39,16 @@ def check_torch(spec: CellSpec) -> list[Outcome]:
 
 
 def check_jax(spec: CellSpec) -> list[Outcome]:
-    """Compare outputs, final states and all gradients with JAX's."""
-    return _check(spec, JAX, "jax", run_jax)
+    """Compare outputs, final states and all gradients with JAX's.
+
+    JAX differentiates, and XLA compiles what comes of it. Where that differs, JAX alone decides, operation by
+    operation: that of JAX 0.10.2 errs by a thousandth in a gradient of the cell in tests/proof/test_frameworks.py.
+    """
+    compiled = _check(spec, JAX, "jax", run_jax)
+    if all(row.passed is not False for row in compiled):
+        return compiled
+    alone = _check(spec, JAX, "jax", partial(run_jax, compiled=False))
+    return [replace(row, how=f"{row.how}, operation by operation, as what XLA compiles differs") for row in alone]
 
 
 def _check(spec: CellSpec, oracle: str, package: str, run: Callable[[CellSpec, Problem], Results]) -> list[Outcome]:
@@ -107,8 +118,8 @@ def run_torch(spec: CellSpec, problem: Problem) -> Results:
     return {key: array.detach().numpy() for key, array in results.items()}
 
 
-def run_jax(spec: CellSpec, problem: Problem) -> Results:
-    """What JAX makes of the declaration: results and gradients, compiled, with 64-bit numbers."""
+def run_jax(spec: CellSpec, problem: Problem, compiled: bool = True) -> Results:
+    """What JAX makes of the declaration: results and gradients, compiled or not, with 64-bit numbers."""
     import jax
     import jax.numpy as jnp
 
@@ -132,9 +143,10 @@ def run_jax(spec: CellSpec, problem: Problem) -> Results:
         return total, (y, state)
 
     home = jax if hasattr(jax, "enable_x64") else importlib.import_module("jax.experimental")  # older versions of JAX
-    with home.enable_x64(True):
+    with home.enable_x64(True), nullcontext() if compiled else jax.disable_jit():
         leaves = [array(value) for value in problem.variables.values()]
-        (_, (y, state)), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(leaves)
+        derived = jax.value_and_grad(loss, has_aux=True)
+        (_, (y, state)), gradients = (jax.jit(derived) if compiled else derived)(leaves)
     results = {(OUTPUT, "y"): y, **{(FINAL, name): value for name, value in state.items()}}
     results |= dict(zip(problem.variables, gradients, strict=True))
     return {key: np.asarray(value) for key, value in results.items()}

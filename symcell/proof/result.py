@@ -71,24 +71,30 @@ def distance(got: Array, expected: Array, floor: float) -> float:
 
 
 def compare(oracle: str, got: Results, expected: Results, tolerance: float, how: str, *, floor: float = 1e-3,
-            dtype: Any = None) -> list[Outcome]:
+            dtype: Any = None, wider: Mapping[tuple[str, str], float] | None = None) -> list[Outcome]:
     """One outcome per group: the worst of its arrays, which is named.
 
     An array that is missing, one too many, another shape or (where `dtype` is given) another dtype than
-    expected is an infinite error.
+    expected is an infinite error. wider: arrays that may differ by more than the tolerance, and by how much.
     """
     outcomes = []
     for group in GROUPS:
-        faults: dict[str, float] = {}
+        faults: dict[str, tuple[float, float]] = {}
         for key in dict.fromkeys(key for key in (*expected, *got) if key[0] == group):
             label, error = _fault(key, got, expected, floor, dtype)
-            faults[label] = error
+            faults[label] = error, max(tolerance, (wider or {}).get(key, 0.0))
         if faults:
-            worst = max(faults, key=lambda label: math.inf if math.isnan(faults[label]) else faults[label])
-            alone = faults[worst] == 0 or (len(faults) == 1 and faults[worst] <= tolerance)
+            worst = max(faults, key=lambda label: _badness(*faults[label]))
+            error, allowed = faults[worst]
+            alone = error == 0 or (len(faults) == 1 and error <= allowed)
             what = group if alone else f"{group}, worst {worst}"
-            outcomes.append(Outcome(oracle, what, faults[worst], tolerance, how))
+            outcomes.append(Outcome(oracle, what, error, allowed, how))
     return outcomes
+
+
+def _badness(error: float, tolerance: float) -> float:
+    """How near to its tolerance, or how far beyond it; NaN is worst. Where nothing is tolerated, the error itself."""
+    return math.inf if math.isnan(error) else error / tolerance if tolerance else error
 
 
 def _fault(key: tuple[str, str], got: Results, expected: Results, floor: float, dtype: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import sympy
 
@@ -40,7 +41,7 @@ def layer_normalised(cell: CellMeta | str, stacked: Iterable[Collection[str]] = 
         CellError: nothing is there to normalise, the cell is normalised already, or a name is none of the cell.
     """
     old = declaration(cell)
-    groups = [tuple(group) for group in stacked]
+    groups = _groups(old, stacked)
     _check(old, groups, memory, keep)
     body = Body(old, f"LayerNorm{old.name}", f"{old.name} whose products are layer-normalised: {_PAPER}.")
     made = _Normalising(old, body, groups, keep)
@@ -123,6 +124,15 @@ def _plain(name: str) -> str:
     return name.replace(".", "_")
 
 
+def _groups(old: CellSpec, stacked: Any) -> list[tuple[str, ...]]:
+    """The groups, each of names; a text in place of a list of names would be read as its letters."""
+    groups: list[Any] = list(stacked) if isinstance(stacked, Iterable) and not isinstance(stacked, str) else [None]
+    if not all(isinstance(group, Collection) and not isinstance(group, str) for group in groups):
+        raise CellError(f"layer_normalised({old.name}): stacked is a list of groups of names, such as "
+                        f'[("i", "f", "g", "o")]; got {stacked!r}.')
+    return [tuple(group) for group in groups]
+
+
 def _check(old: CellSpec, groups: list[tuple[str, ...]], memory: Collection[str], keep: Collection[str]) -> None:
     where, states = f"layer_normalised({old.name})", [name for name, _ in old.states]
     products = {node for equation in old.equations for node in equation.expression.atoms(Apply)}
@@ -134,7 +144,7 @@ def _check(old: CellSpec, groups: list[tuple[str, ...]], memory: Collection[str]
     matrices = sorted({node.matrix.name for node in products})
     listed = [name for group in groups for name in group]
     for what, names, known in (("stacked", listed, equations), ("memory", memory, states), ("keep", keep, matrices)):
-        if isinstance(names, str):
+        if isinstance(names, str) or not isinstance(names, Collection):
             raise CellError(f"{where}: {what} is a list of names, got {names!r}.")
         for name in names:
             if name not in known:

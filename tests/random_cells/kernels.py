@@ -17,8 +17,8 @@ from symcell.graph.lower import lower
 from symcell.proof.kernel import run_kernel, tolerance, with_inference
 from symcell.proof.problem import Problem, run_graphs
 from symcell.proof.result import Results
+from symcell.proof.rounding import noisy
 from tests.random_cells.generator import Drawn
-from tests.random_cells.noise import noisy
 from tests.random_cells.oracles import NO_POINT, finite_problem
 
 DTYPES = ("float64", "float32")
