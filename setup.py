@@ -26,6 +26,7 @@ CFLAGS = [
     "-fwrapv",
     "-fno-strict-aliasing",
     "-fPIC",
+    "-pthread",
     "-fvisibility=hidden",
     "-Wno-unused-function",
     "-Wno-psabi",
@@ -58,6 +59,7 @@ def kernels() -> list[Extension]:
             depends=[*headers, "setup.py"],
             libraries=["m"],
             extra_compile_args=CFLAGS,
+            extra_link_args=["-pthread"],
         )
         for path in sorted(Path("generated").glob("*.pyx"))
     ]

@@ -38,6 +38,7 @@ FLAGS = (
     "-fwrapv",
     "-fno-strict-aliasing",
     "-fPIC",
+    "-pthread",
     "-fvisibility=hidden",
     "-Wno-unused-function",
     "-Wno-psabi",

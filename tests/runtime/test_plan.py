@@ -138,7 +138,7 @@ def test_a_table_that_does_not_fit_is_refused_before_memory_is_touched(call):
             (lambda table, arrays: arrays.extend(arrays * 9), "30 arrays for 15 buffers"),
             (lambda table, arrays: arrays.__setitem__(0, arrays[0][:3]), "x ends at byte 240 of 180"),
             (lambda table, arrays: arrays.__setitem__(0, arrays[0].T), "not C-contiguous"),
-            (read_only, "h is read-only")):
+            (read_only, "is read-only")):
         with pytest.raises(ValueError, match=message):
             call(change)
     with pytest.raises(ValueError, match="the table of places has"):

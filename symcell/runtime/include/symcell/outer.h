@@ -47,17 +47,33 @@ SC_INLINE void SC(outer_total)(real *total, const real *turned, ptrdiff_t count,
     }
 }
 
-/* The products of so few rows that turning and packing them would take longer: the same numbers. */
-SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
+/* The products of so few rows that turning and packing them would take longer: the same numbers. A few vectors of the
+   right factor stay in registers for all rows of the result. */
+SC_INLINE void SC(outer_rows)(const struct sc_outer *c, const struct sc_factor *factor, const int rows,
+                              const struct sc_share columns) {
+    enum { N = 4 };
     const struct sc_matrix *const left = &c->left, *const right = &factor->right;
-    for (ptrdiff_t m = columns.first; m < columns.past; ++m)
-        for (ptrdiff_t n = 0; n < right->columns; n += VL) {
-            vec sum = vfill(0.0);
-            for (ptrdiff_t k = 0; k < left->rows; ++k)
-                sum = vfma(vbroadcast((const real *)left->base + k * left->stride + m),
-                           vget((const real *)right->base + k * right->stride + n, right->columns - n), sum);
-            vput((real *)factor->out + m * right->columns + n, sum, right->columns - n);
-        }
+    for (ptrdiff_t n = 0; n < right->columns; n += N * VL) {
+        const ptrdiff_t width = SC(block_width)(right->columns - n, N * VL);
+        vec numbers[2 * N];
+        for (int k = 0; k < rows; ++k)
+            for (int v = 0; v < N; ++v)
+                numbers[k * N + v] = v * VL < width ? vget((const real *)right->base + k * right->stride + n + v * VL,
+                                                           width - v * VL) : vfill(0.0);
+        for (ptrdiff_t m = columns.first; m < columns.past; ++m)
+            for (int v = 0; v < N; ++v) {
+                vec sum = vfill(0.0);
+                for (int k = 0; k < rows; ++k)
+                    sum = vfma(vbroadcast((const real *)left->base + k * left->stride + m), numbers[k * N + v], sum);
+                if (v * VL < width) vput((real *)factor->out + m * right->columns + n + v * VL, sum, width - v * VL);
+            }
+    }
+}
+
+SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
+    if (c->left.rows == 0) SC(outer_rows)(c, factor, 0, columns);
+    else if (c->left.rows == 1) SC(outer_rows)(c, factor, 1, columns);
+    else SC(outer_rows)(c, factor, 2, columns);
 }
 
 /* The sums of so few rows. */
