@@ -99,7 +99,8 @@ def test_chunks_threads_and_the_rest_of_the_batch_change_no_bit(cell):
 def test_threads_are_really_tried(monkeypatch):
     from symcell.runtime import threads
 
-    monkeypatch.setattr(threads, "split", lambda B, count, work: [(0, B // 2), (B // 2, B)])
+    monkeypatch.setattr(threads, "MIN_WORK", 1)
+    monkeypatch.setattr(threads, "MIN_ROWS", 1)
     kernel = symcell.compile(Whole, "float64")
     kernel.threads = 2
     check(Whole, kernel, data_of(Whole, T=5, B=5))
