@@ -224,7 +224,7 @@ static void SC(gru_forward_step)(const struct gru_forward *c, const ptrdiff_t t,
 }
 
 /* Step by step. */
-static void SC(gru_forward_loop_1)(struct gru_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(gru_forward_loop_1)(struct gru_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(gru_forward_step)(c, t, span->rows, part);
@@ -430,7 +430,7 @@ static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t
 }
 
 /* Step by step, backwards. */
-static void SC(gru_backward_loop_0)(struct gru_backward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(gru_backward_loop_0)(struct gru_backward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = end - 1; t >= span->first; --t) {
         SC_SHARED(&span->team, part) SC(gru_backward_step_0)(c, t, span->rows, part);

@@ -270,7 +270,7 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
 }
 
 /* Step by step. */
-static void SC(gru_reset_before_forward_loop_1)(struct gru_reset_before_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(gru_reset_before_forward_loop_1)(struct gru_reset_before_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(gru_reset_before_forward_step_0)(c, t, span->rows, part);
@@ -524,7 +524,7 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
 }
 
 /* Step by step, backwards. */
-static void SC(gru_reset_before_backward_loop_0)(struct gru_reset_before_backward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(gru_reset_before_backward_loop_0)(struct gru_reset_before_backward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = end - 1; t >= span->first; --t) {
         SC_SHARED(&span->team, part) SC(gru_reset_before_backward_step_0)(c, t, span->rows, part);

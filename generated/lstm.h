@@ -256,7 +256,7 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
 }
 
 /* Step by step. */
-static void SC(lstm_forward_loop_1)(struct lstm_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(lstm_forward_loop_1)(struct lstm_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(lstm_forward_step)(c, t, span->rows, part);
@@ -473,7 +473,7 @@ static void SC(lstm_backward_after)(const struct lstm_backward *c, const ptrdiff
 }
 
 /* Step by step, backwards. */
-static void SC(lstm_backward_loop_0)(struct lstm_backward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(lstm_backward_loop_0)(struct lstm_backward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = end - 1; t >= span->first; --t) {
         SC_SHARED(&span->team, part) SC(lstm_backward_step_0)(c, t, span->rows, part);

@@ -147,7 +147,7 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
 }
 
 /* Step by step. */
-static void SC(rnn_forward_loop_1)(struct rnn_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(rnn_forward_loop_1)(struct rnn_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(rnn_forward_step)(c, t, span->rows, part);
@@ -309,7 +309,7 @@ static void SC(rnn_backward_after)(const struct rnn_backward *c, const ptrdiff_t
 }
 
 /* Step by step, backwards. */
-static void SC(rnn_backward_loop_0)(struct rnn_backward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(rnn_backward_loop_0)(struct rnn_backward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = end - 1; t >= span->first; --t) {
         SC_SHARED(&span->team, part) SC(rnn_backward_step_0)(c, t, span->rows, part);

@@ -148,7 +148,7 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
 }
 
 /* Step by step. */
-static void SC(rnn_relu_forward_loop_1)(struct rnn_relu_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(rnn_relu_forward_loop_1)(struct rnn_relu_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(rnn_relu_forward_step)(c, t, span->rows, part);
@@ -310,7 +310,7 @@ static void SC(rnn_relu_backward_after)(const struct rnn_relu_backward *c, const
 }
 
 /* Step by step, backwards. */
-static void SC(rnn_relu_backward_loop_0)(struct rnn_relu_backward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(rnn_relu_backward_loop_0)(struct rnn_relu_backward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = end - 1; t >= span->first; --t) {
         SC_SHARED(&span->team, part) SC(rnn_relu_backward_step_0)(c, t, span->rows, part);

@@ -70,7 +70,7 @@ SC_INLINE void SC(outer_rows)(const struct sc_outer *c, const struct sc_factor *
     }
 }
 
-SC_INLINE void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
+static SC_ONE_COPY void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
     if (c->left.rows == 0) SC(outer_rows)(c, factor, 0, columns);
     else if (c->left.rows == 1) SC(outer_rows)(c, factor, 1, columns);
     else SC(outer_rows)(c, factor, 2, columns);

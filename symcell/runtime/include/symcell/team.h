@@ -30,9 +30,8 @@ static inline void sc_wait(int *turns) {
 }
 
 /* Do the part `before` with the stage, if not negative, and take another: its number, or -1 once all parts are done. */
-static inline ptrdiff_t sc_take(struct sc_team *team, ptrdiff_t before) {
+static __attribute__((noinline, unused)) ptrdiff_t sc_take_seat(struct sc_team *team, ptrdiff_t before) {
     struct sc_seat *const seats = team->seats;
-    if (seats == NULL) return before < 0 ? 0 : -1;
     if (before >= 0) __atomic_store_n(&seats[before].done, team->stage + 1, __ATOMIC_RELEASE);
     for (ptrdiff_t k = 0, part = team->own; k < team->parts; ++k, part = part + 1 < team->parts ? part + 1 : 0) {
         int64_t taken = __atomic_load_n(&seats[part].taken, __ATOMIC_RELAXED);
@@ -45,6 +44,11 @@ static inline ptrdiff_t sc_take(struct sc_team *team, ptrdiff_t before) {
         while (__atomic_load_n(&seats[part].done, __ATOMIC_ACQUIRE) <= team->stage) sc_wait(&turns);
     ++team->stage;
     return -1;
+}
+
+/* The same, where one thread does all without more ado. */
+static inline ptrdiff_t sc_take(struct sc_team *team, ptrdiff_t before) {
+    return team->seats ? sc_take_seat(team, before) : before < 0 ? 0 : -1;
 }
 
 /* Once for each part of the present stage that this thread takes. */
