@@ -296,6 +296,7 @@ static void SC(gru_reset_before_forward)(void *call) {
             for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_step_1_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
+    if (span->rows == 0) return; /* however many steps */
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
@@ -551,6 +552,7 @@ static void SC(gru_reset_before_backward)(void *call) {
             for (; b.first < b.past; ++b.first) SC(gru_reset_before_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
+    if (span->rows == 0) return; /* however many steps */
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
         if (span->by_rows) {

@@ -292,6 +292,7 @@ static void SC(lstm_peephole_forward)(void *call) {
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_forward_panel_step_0)(c, b.first * (VL), 1);
         }
     }
+    if (span->rows == 0) return; /* however many steps */
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
@@ -528,6 +529,7 @@ static void SC(lstm_peephole_backward)(void *call) {
             for (; b.first < b.past; ++b.first) SC(lstm_peephole_backward_panel_after_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
+    if (span->rows == 0) return; /* however many steps */
     for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
         span->first = end > span->chunk ? end - span->chunk : 0;
         if (span->by_rows) {

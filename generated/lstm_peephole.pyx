@@ -775,7 +775,7 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
             raise ValueError(f"lstm_peephole: factors of {c.left.rows} and {rights[k].right.rows} rows")
         rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
     c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
-    c.work = address("work", work, max(1, threads) * SC_OUTER_BYTES, True)
+    c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)
     with nogil:
         sc_run(entry.run, &c, sizeof(c), &c.team, threads)
 

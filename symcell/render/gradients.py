@@ -59,9 +59,12 @@ def _group(p: Pass, k: int, product: Product, stores: _Stores) -> GradientLine:
     parts = _parts(p, product.lefts)
     for by, outs in zip(names, product.outs, strict=True):
         lines += [stores.line(out, f"{by}[{part}]") for out, part in zip(outs, parts, strict=True)]
+    given = set[str]()
     for total in product.sums:
         part = f"total[{parts[product.lefts.index(total.operand)]}]"
-        lines.append(stores.line(total.out, f"all_of({part})" if total.scalar else part))
+        own = f"{part}.copy()" if part in given else part  # a caller may change one gradient and keep the other
+        given.add(part)
+        lines.append(stores.line(total.out, f"all_of({part})" if total.scalar else own))
     what = [f"times {right}" for right in product.rights] + ["alone"] * bool(product.sums)
     return GradientLine(f"{', '.join(product.lefts)}: {', '.join(what)}, summed over all steps", tuple(lines))
 

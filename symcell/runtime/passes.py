@@ -11,6 +11,7 @@ import numpy as np
 from symcell.runtime import cpu, memory, threads
 from symcell.runtime.arguments import Array, Sizes
 from symcell.runtime.checked import Key
+from symcell.runtime.memory import Wanted
 from symcell.runtime.plan import Buffers, Plan, Planner
 
 PACK_FIRST, PACKED, PACK_AS_USED = range(3)  # what panels hold, as in symcell/memory.h
@@ -161,7 +162,7 @@ class Passes:
         summed = self.pool.take(plan.summed)
         counts = [threads.useful(self.threads, what.work) for what in plan.sums]
         most = max(counts, default=1)
-        work = self.pool.empty(f"work of {most}", (self._work * most,), self._meta["cell"])
+        [work] = self.pool.take([Wanted(f"work of {most}", (self._work * most,), self._meta["cell"], largest=1)])
         for what, count in zip(plan.sums, counts, strict=True):
             self.module.over_all_steps(
                 self.isa, self.dtype.itemsize, what.factors, arrays, summed[what.outs], what.total, work, count)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symcell.runtime import memory
-from symcell.runtime.arguments import Array, Sizes
+from symcell.runtime.arguments import Array, Sizes, check_bytes
 from symcell.runtime.memory import Wanted
 
 TAPE, SCRATCH = ".tape", ".scratch"  # with a dot no author's name can collide
@@ -113,6 +113,8 @@ class Planner:
         """Return the plan for these sizes, with ".chunk"; `wanted`: buffers kept because of `record`."""
         kinds = self._kinds(mode, wanted)
         shapes = {name: _shape(self._buffers[name], kind, sizes) for name, kind in kinds.items()}
+        for name, shape in shapes.items():
+            check_bytes(prod(shape) * self._dtype.itemsize, f"{self._meta['cell']}: {name}, of shape {shape},")
         members = self._members(kinds, mode)
         given = [home for home, names in members.items() if self._buffers[names[0]]["given"]]
         made = [home for home in members if home not in given]

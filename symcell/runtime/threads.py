@@ -12,6 +12,7 @@ import os
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
 MIN_WEIGHTS = 32_768  # numbers per thread that a step reads, worth a meeting of a microsecond
+MOST = 64  # threads of a module, as in symcell/pool.h
 NUMBER = 4  # multiply-adds that take as long as a number of an array takes to come or go
 
 
@@ -24,7 +25,7 @@ def default() -> int:
 
 def useful(threads: int, work: float) -> int:
     """Return how many threads so many multiply-adds are worth."""
-    return max(1, min(threads, int(work // MIN_WORK)))
+    return max(1, min(threads, MOST, int(work // MIN_WORK)))
 
 
 def share(rows: int, weights: int, threads: int) -> tuple[int, bool]:

@@ -193,7 +193,8 @@ COUNTED = re.compile(r"\b(vexp|vsigmoid|vtanh|vget|vput|vput_ahead|vaccumulate)\
 
 def epilogues(text):
     """How often each stage of a kernel evaluates a function, loads and stores."""
-    bodies = re.findall(r"^static void SC\((\w+_(?:forward|backward)_(?!loop_\d)\w+)\)(.*?)^}$", text, re.MULTILINE | re.DOTALL)
+    stage = r"^static void SC\((\w+_(?:forward|backward)_\w+)\)(.*?)^}$"
+    bodies = re.findall(stage, text, re.MULTILINE | re.DOTALL)
     return {name: dict(Counter(COUNTED.findall(body))) for name, body in bodies}
 
 

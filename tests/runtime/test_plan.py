@@ -1,11 +1,14 @@
 """Memory of a pass: where buffers lie, what refuses a table that does not fit, what may be used again."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import symcell
+from symcell import Cell, Input, Matrix, State, Vector, tanh
 from symcell.runtime import memory
 from symcell.runtime.arguments import Arguments
 from symcell.runtime.plan import SCRATCH, TAPE, Planner
@@ -204,3 +207,45 @@ def test_right_arguments_pass_at_once_and_no_others(monkeypatch):
         with pytest.raises((TypeError, ValueError)):
             checks.call(x, changed, state)
         assert slow
+
+
+def test_no_two_gradients_share_memory():
+    class Biases(Cell):
+        """Two biases with one adjoint."""
+
+        x, h = Input(), State()
+        W, U, b1, b2 = Matrix(h, x), Matrix(h, h), Vector(h), Vector(h)
+        h.next = tanh(W @ x + U @ h + b1 + b2)
+
+    for every in (None, 3):
+        kernel, data = symcell.compile(Biases, "float32"), draw(Biases, "float32", T=3, B=2)
+        params = kernel.backward(kernel.forward(data.x, data.params, checkpoint=every), data.dy).params
+        expected = {name: array.copy() for name, array in params.items()}
+        assert np.array_equal(params["b1"], params["b2"])
+        for array in params.values():
+            array *= 0.5
+        for name, array in params.items():
+            assert np.array_equal(array, 0.5 * expected[name]), name
+
+
+def test_a_tracer_that_looks_at_variables_changes_no_count():
+    script = """
+import sys
+def look(frame, event, argument):
+    frame.f_locals
+    return look
+sys.settrace(look)
+from symcell.runtime import memory
+traced = memory.ARRAY_ALONE, memory.MEMORY_ALONE
+sys.settrace(None)
+assert traced == memory._alone(), (traced, memory._alone())
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_sizes_that_no_table_can_hold_are_refused():
+    kernel = symcell.compile("lstm", "float32")
+    params = kernel.init_params(I=1, H=1)
+    with pytest.raises(ValueError, match=r"LSTM.* bytes, more than can be addressed"):
+        kernel.infer(np.empty((0, 2**60, 1), np.float32), params)
+    assert kernel.infer(np.empty((2**40, 0, 1), np.float32), params)[1]["h"].shape == (0, 1)  # at once

@@ -69,7 +69,8 @@ static void *sc_serve(void *unused) {
             continue;
         }
         pthread_mutex_unlock(&sc_pool.lock);
-        for (int turns = 0; turns < SC_LINGER && __atomic_load_n(&sc_pool.job, __ATOMIC_RELAXED) == seen;) sc_wait(&turns);
+        for (int k = 0, turns = 0; k < SC_LINGER && __atomic_load_n(&sc_pool.job, __ATOMIC_RELAXED) == seen; ++k)
+            sc_wait(&turns);
         pthread_mutex_lock(&sc_pool.lock);
         ++sc_pool.asleep;
         while (sc_pool.job == seen) pthread_cond_wait(&sc_pool.wake, &sc_pool.lock);
@@ -91,18 +92,23 @@ static void sc_hire(int wanted) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Keep the threads off the core of this one: Linux likes to wake a thread on the core of the one that wakes it. */
-static void sc_place(void) {
+/* Have as many threads as that on other cores than this thread's; 0 if there is none. Linux likes to wake a thread on the
+   core of the one that wakes it, where the two would run in turn. */
+static int sc_call_in(int wanted) {
 #if defined(__linux__)
     cpu_set_t cores;
-    const int here = sched_getcpu();
-    if (here < 0 || sched_getaffinity(0, sizeof cores, &cores) != 0) return;
-    CPU_CLR(here, &cores);
-    if (CPU_COUNT(&cores) == 0 || (sc_pool.placed == sc_pool.count && CPU_EQUAL(&cores, &sc_pool.cores))) return;
+    const int here = sched_getcpu(), known = here >= 0 && sched_getaffinity(0, sizeof cores, &cores) == 0;
+    if (known) CPU_CLR(here, &cores);
+    if (known && CPU_COUNT(&cores) == 0) return 0;
+    sc_hire(wanted);
+    if (!known || (sc_pool.placed == sc_pool.count && CPU_EQUAL(&cores, &sc_pool.cores))) return 1;
     for (int k = 0; k < sc_pool.count; ++k) pthread_setaffinity_np(sc_pool.threads[k], sizeof cores, &cores);
     sc_pool.cores = cores;
     sc_pool.placed = sc_pool.count;
+#else
+    sc_hire(wanted);
 #endif
+    return 1;
 }
 
 /* Run a call, whose team this is, on up to so many threads, this one included. */
@@ -117,10 +123,8 @@ static void sc_run(void (*run)(void *), void *call, size_t bytes, struct sc_team
     *team = (struct sc_team){sc_pool.seats, threads, 0, 0};
     char *const copy = malloc(bytes); /* ours changes as we go on */
     pthread_mutex_lock(&sc_pool.lock);
-    if (copy != NULL) {
+    if (copy != NULL && sc_call_in(threads - 1)) {
         memcpy(copy, call, bytes);
-        sc_hire(threads - 1);
-        sc_place();
         sc_pool.run = run, sc_pool.call = copy, sc_pool.bytes = bytes;
         sc_pool.team = (size_t)((char *)team - (char *)call);
         sc_pool.come = 1, sc_pool.parts = threads;

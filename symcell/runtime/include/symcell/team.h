@@ -1,9 +1,10 @@
 /* How threads share a piece of work.
 
    A stage of it is cut into as many parts as there may be threads. Each takes its own part, then any that nobody has
-   begun; when all are done, all go on. So nobody waits for a thread that has yet to wake up, or has lost its core,
-   unless it was in the middle of a part; once back, it passes by what has been done without it. Who computes a lane
-   changes no bit, and in the ordinary course it is the one that has its weights in its cache. */
+   begun; when all are done, all go on. So no stage waits for a thread that has yet to wake up, or has lost its core,
+   unless it was in the middle of a part; once back, it passes by what has been done without it, and only the end of the
+   whole work waits for that. Who computes a lane changes no bit, and in the ordinary course it is the one that has its
+   weights in its cache. */
 #ifndef SYMCELL_TEAM_H
 #define SYMCELL_TEAM_H
 
@@ -21,7 +22,8 @@ struct sc_seat {
 /* Wait a moment. A core that others want is given up after a while. */
 static inline void sc_wait(int *turns) {
     enum { SPINS = 2000 };
-    if (++*turns > SPINS) sched_yield();
+    if (*turns < SPINS) ++*turns;
+    if (*turns == SPINS) sched_yield();
 #if defined(__x86_64__)
     else __builtin_ia32_pause();
 #elif defined(__aarch64__)
