@@ -17,9 +17,11 @@ from symcell.runtime.kernel import Kernel
 from symcell.runtime.load import load_extension
 from symcell.zoo import find
 from tests.reductions import CELLS as REDUCING
-from tests.runtime.cells import MORE, QUICK, assert_same_bits, draw, kernel_of, results
+from tests.runtime.cells import MORE, QUICK, Levels, Mixed, assert_same_bits, draw, kernel_of, results
 
-CELLS = (*QUICK, *MORE, "lstm", "gru", "sru_recurrence", "lstm_layer_norm")
+FEW = (Mixed, Levels, "lstm", "lstm_layer_norm")
+OTHERS = (*(cell for cell in (*QUICK, *MORE) if cell not in FEW), "gru", "sru_recurrence")
+CELLS = (*FEW, *(pytest.param(cell, marks=pytest.mark.slow) for cell in OTHERS))
 SHAPES = ((5, 1, 3, 40), (4, 9, 70, 130), (3, 3, 33, 2), (1, 4, 5, 100), (0, 2, 3, 5), (3, 0, 3, 5))  # T, B, I, H
 
 by_name = {"ids": lambda value: getattr(value, "__name__", str(value))}
