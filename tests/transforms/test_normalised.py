@@ -87,7 +87,7 @@ def test_it_makes_the_layer_normalised_lstm_of_the_zoo():
     assert np.abs(run(apart, sample).y - ours.y).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", ["mgu", "multiplicative"])
+@pytest.mark.parametrize("name", ["mgu", pytest.param("multiplicative", marks=pytest.mark.slow)])
 def test_gradients(name):
     cell = MADE[name][0]()
     for oracle in (symbolic.check, numeric.check):
