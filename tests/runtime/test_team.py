@@ -127,8 +127,8 @@ def test_who_does_not_come_or_comes_late_changes_nothing(run, right, shared):
 
 @pytest.mark.parametrize("planted", [
     ("SC_SHARED(&span->team, part) SC(team_lstm_forward_step)", "ptrdiff_t part = 0; SC(team_lstm_forward_step)"),
-    pytest.param(("SC_SHARED(&span->team, part) {\n            struct sc_share b", "{ ptrdiff_t part = 0; struct sc_share b"),
-                 marks=pytest.mark.slow),
+    pytest.param(("SC_SHARED(&span->team, part) {\n            struct sc_share b",
+                  "{ ptrdiff_t part = 0; struct sc_share b"), marks=pytest.mark.slow),
     pytest.param(("sc_share(&c->span.team, part, lanes, BLOCK)", "sc_share(&c->span.team, 0, lanes, BLOCK)"),
                  marks=pytest.mark.slow),
 ], ids=["own part only", "own weights only", "the first part for all"])
