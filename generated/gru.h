@@ -249,9 +249,8 @@ static void SC(gru_forward)(void *call) {
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(gru_forward_before)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(gru_forward_before)(c, span->first, (end - span->first) * span->rows, part);
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct gru_forward own = *c;
@@ -466,9 +465,8 @@ static void SC(gru_backward)(void *call) {
             SC(gru_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(gru_backward_after)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(gru_backward_after)(c, span->first, (end - span->first) * span->rows, part);
     }
 }
 

@@ -300,9 +300,8 @@ static void SC(gru_reset_before_forward)(void *call) {
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(gru_reset_before_forward_before)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(gru_reset_before_forward_before)(c, span->first, (end - span->first) * span->rows, part);
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct gru_reset_before_forward own = *c;
@@ -565,9 +564,8 @@ static void SC(gru_reset_before_backward)(void *call) {
             SC(gru_reset_before_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(gru_reset_before_backward_after)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(gru_reset_before_backward_after)(c, span->first, (end - span->first) * span->rows, part);
     }
 }
 

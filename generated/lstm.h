@@ -281,9 +281,8 @@ static void SC(lstm_forward)(void *call) {
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(lstm_forward_before)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(lstm_forward_before)(c, span->first, (end - span->first) * span->rows, part);
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct lstm_forward own = *c;
@@ -509,9 +508,8 @@ static void SC(lstm_backward)(void *call) {
             SC(lstm_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(lstm_backward_after)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(lstm_backward_after)(c, span->first, (end - span->first) * span->rows, part);
     }
 }
 

@@ -173,9 +173,8 @@ static void SC(rnn_relu_forward)(void *call) {
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(rnn_relu_forward_before)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(rnn_relu_forward_before)(c, span->first, (end - span->first) * span->rows, part);
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct rnn_relu_forward own = *c;
@@ -346,9 +345,8 @@ static void SC(rnn_relu_backward)(void *call) {
             SC(rnn_relu_backward_loop_0)(c, end);
         }
         /* all steps of the chunk at once */
-        for (ptrdiff_t t = span->first, n = SC(together)(span, end); t < end; t += n) {
-            SC_SHARED(&span->team, part) SC(rnn_relu_backward_after)(c, t, n * span->rows, part);
-        }
+        SC_SHARED(&span->team, part)
+            SC(rnn_relu_backward_after)(c, span->first, (end - span->first) * span->rows, part);
     }
 }
 

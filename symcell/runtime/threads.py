@@ -11,7 +11,7 @@ import os
 
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
-MIN_WEIGHTS = 32_768  # numbers per thread that a step reads, worth a meeting of a microsecond
+MIN_WEIGHTS = 32_768  # numbers per thread that a step reads, worth a meeting after each stage
 MOST = 64  # threads of a module, as in symcell/pool.h
 NUMBER = 4  # multiply-adds that take as long as a number of an array takes to come or go
 

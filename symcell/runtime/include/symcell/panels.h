@@ -61,11 +61,6 @@ SC_INLINE real *SC(slot)(const struct sc_rows *m, ptrdiff_t t, const struct sc_s
     return (real *)m->base + slot * m->size + span->from * m->width;
 }
 
-/* Steps that one call of a batch stage treats: all of the chunk, if its rows follow each other in memory. */
-SC_INLINE ptrdiff_t SC(together)(const struct sc_span *span, ptrdiff_t end) {
-    return span->rows == span->batch ? end - span->first : 1;
-}
-
 /* Rows of the next tile: at most `limit`, and the tiles of one batch about equally tall. */
 SC_INLINE int SC(tile_rows)(ptrdiff_t left, int limit) {
     const ptrdiff_t tiles = (left + limit - 1) / limit;
