@@ -63,14 +63,14 @@ generated:
 	$(MAKE) $(STAMP)
 
 clean:
-	rm -rf build dist symcell.egg-info generated/*.so generated/*.c $(STAMP)
+	rm -rf build dist symcell.egg-info generated/*.so generated/*.c symcell/runtime/*.so $(STAMP)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find symcell templates generated tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The environment, and in it the compiled base cells: anew when a pin, a kernel or a header changed.
 # No build isolation, so that the kernels are translated by the pinned Cython.
 $(STAMP): pyproject.toml setup.py constraints.txt \
-		$(wildcard generated/*.pyx generated/*.h symcell/runtime/include/symcell/*.h)
+		$(wildcard generated/*.pyx generated/*.h symcell/runtime/native.p* symcell/runtime/include/symcell/*.h)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "symcell needs Python 3.11 or newer as $(PYTHON); or name another: make PYTHON=python3.12 ..."; exit 1; }
 	@test "$(VENV_VERSION)" = "$(VERSION)" || $(PYTHON) -m venv --clear $(VENV) || { \

@@ -1,8 +1,9 @@
 """Packages and prebuilt kernels of symcell; everything declarative stands in pyproject.toml.
 
 `templates/` and `generated/` lie at the top level, where a reader finds them, and install as
-`symcell.templates` and `symcell.generated`. Each committed `generated/*.pyx` becomes one extension.
-This file never imports symcell: a kernel is compiled from its committed source as it stands.
+`symcell.templates` and `symcell.generated`. Each committed `generated/*.pyx` becomes one extension, and so does
+`symcell/runtime/native.pyx`, which all kernels share. This file never imports symcell: a kernel is compiled from its
+committed source as it stands.
 """
 
 import os
@@ -49,19 +50,20 @@ class BuildKernels(build_ext):
 
 
 def kernels() -> list[Extension]:
-    """One extension per committed kernel; none is a valid answer while they are being regenerated."""
+    """What all kernels share, and one extension per committed kernel."""
+    sources = [Path("symcell/runtime/native.pyx"), *sorted(Path("generated").glob("*.pyx"))]
     headers = sorted(str(path) for folder in (HEADERS, "generated") for path in Path(folder).rglob("*.h"))
     return [
         Extension(
-            f"symcell.generated.{path.stem}",
+            ".".join(["symcell", *path.with_suffix("").parts[path.parts[0] == "symcell":]]),
             sources=[str(path)],
             include_dirs=[HEADERS, "generated"],
-            depends=[*headers, "setup.py"],
+            depends=[*headers, "symcell/runtime/native.pxd", "setup.py"],
             libraries=["m"],
             extra_compile_args=CFLAGS,
             extra_link_args=["-pthread"],
         )
-        for path in sorted(Path("generated").glob("*.pyx"))
+        for path in sources
     ]
 
 
@@ -70,7 +72,7 @@ setup(
     package_dir={"symcell.templates": "templates", "symcell.generated": "generated"},
     package_data={
         "symcell": ["py.typed"],
-        "symcell.runtime": ["include/symcell/*.h"],
+        "symcell.runtime": ["include/symcell/*.h", "native.pyx", "native.pxd", "native.pyi"],
         "symcell.templates": ["*.jinja", "**/*.jinja"],
         "symcell.generated": ["*.pyx", "*.h"],
     },

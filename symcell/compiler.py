@@ -54,8 +54,15 @@ def compile(cell: CellLike, dtype: str = "float32", progress: Progress | None = 
 
     Raises:
         CellError: the cell, or its name, is not well formed.
-        BuildError: there is no C compiler, or it failed.
+        BuildError: there is no C compiler, or it failed; or symcell's own compiled part is missing.
     """
+    from importlib.util import find_spec
+
+    from symcell.runtime.errors import BuildError
+
+    if find_spec("symcell.runtime.native") is None:
+        raise BuildError("symcell is not installed here, but its source is: symcell/runtime/native.pyx has not been "
+                         "compiled for this Python. Run `pip install .` (or `pip install -e .`) beside setup.py.")
     from symcell.runtime.kernel import Kernel
 
     module = prebuilt(cell) if isinstance(cell, str) else None

@@ -54,6 +54,17 @@ def test_metadata_agrees():
     assert not [name for name in project["dependencies"] if "<" in name or "==" in name or "~=" in name]
 
 
+def test_a_source_that_nobody_installed_says_so(monkeypatch):
+    import importlib.util
+
+    import symcell
+    from symcell.runtime.errors import BuildError
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BuildError, match=r"native\.pyx has not been compiled.*pip install"):
+        symcell.compile("lstm")
+
+
 def test_installed_and_on_demand_kernels_are_compiled_alike():
     from symcell.runtime import toolchain
 
@@ -84,9 +95,9 @@ def test_sdist_carries_what_building_and_testing_need(wheel):
     [sdist] = wheel.parent.glob("*.tar.gz")
     run(sys.executable, "-m", "tarfile", "-e", sdist, wheel.parent / "unpacked")
     [tree] = (wheel.parent / "unpacked").iterdir()
-    folders = ("templates", "generated", "tests", "examples", "symcell/runtime/include")
+    folders = ("templates", "generated", "tests", "examples", "symcell/runtime")
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*")):
-        if path.suffix in {".py", ".pyx", ".h", ".jinja"} and "node_modules" not in path.parts:
+        if path.suffix in {".py", ".pyx", ".pxd", ".pyi", ".h", ".jinja"} and "node_modules" not in path.parts:
             assert (tree / path.relative_to(ROOT)).is_file(), path
     assert all((tree / name).is_file() for name in ("LICENSE", "Makefile", "constraints.txt", "README.md"))
 
@@ -99,8 +110,9 @@ def test_wheel_carries_templates_headers_and_kernels(wheel):
         for path in (ROOT / folder).rglob("*.[jph]*"):
             if path.suffix in {".jinja", ".pyx", ".h", ".py"}:
                 assert f"symcell/{path.relative_to(ROOT).as_posix()}" in names
-    for path in (ROOT / "symcell").rglob("*.h"):
-        assert path.relative_to(ROOT).as_posix() in names
+    for path in (ROOT / "symcell" / "runtime").rglob("*"):
+        if path.suffix in {".h", ".pyx", ".pxd", ".pyi"}:
+            assert path.relative_to(ROOT).as_posix() in names
     for cell in BASE_CELLS:
         assert any(name.startswith(f"symcell/generated/{cell}.") and name.endswith(".so") for name in names)
 

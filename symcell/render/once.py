@@ -32,11 +32,6 @@ class OnceView:
         """Whether it calls a function that NumPy has not."""
         return any("numeric." in line for line in self.lines)
 
-    @property
-    def blocks(self) -> bool:
-        """Whether it holds a block-diagonal matrix."""
-        return any("blocks(" in line for line in self.lines)
-
 
 def before(graph: Graph, names: Identifiers) -> OnceView | None:
     """Return the function that computes the derived values of a forward graph from parameters and constants."""

@@ -5,6 +5,7 @@ Decisions are the scheduler's and expressions the printer's; what is made here a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
@@ -16,6 +17,7 @@ from symcell.render.functions import registered
 from symcell.render.gradients import GradientLine, gradient_lines
 from symcell.render.identifiers import Identifiers, identifiers
 from symcell.render.metadata import literal, metadata
+from symcell.render.once import OnceView
 from symcell.render.stage import StageView
 from symcell.render.text import equations
 from symcell.schedule.program import Panel, Pass, Program
@@ -71,6 +73,7 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
     """Return the module `name` that runs the program of a cell."""
     names = identifiers(program.forward.graph, program.backward.graph)
     views = {p.name: _pass(name, spec, p, names) for p in (program.forward, program.backward)}
+    derive, chain_rule = once.before(program.forward.graph, names), once.after(program.backward.graph, names)
     context = {
         "name": name,
         "cell": spec.name,
@@ -81,9 +84,11 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
         "functions": registered(program.forward.graph, program.backward.graph),
         "passes": list(views.values()),
         "backward": views["backward"],
-        "derive": once.before(program.forward.graph, names),
-        "chain_rule": once.after(program.backward.graph, names),
-        "most_factors": max((len(product.rights) for product in program.backward.products), default=1),
+        "derive": derive,
+        "chain_rule": chain_rule,
+        "helpers": _helpers([*views["backward"].gradients, *filter(None, (derive, chain_rule))]),
+        "packs": any(view.panels for view in views.values()),
+        "reads": any(view.params for view in views.values()),
         "metadata": literal(metadata(name, spec, program)),
         "explain": str(program),
         "reduces": any(stage.reductions for p in (program.forward, program.backward) for stage in p.stages),
@@ -91,6 +96,12 @@ def render(name: str, spec: CellSpec, program: Program, version: str) -> Source:
     files = {f"{name}.{kind}": environment().get_template(f"kernel.{kind}.jinja").render(context)
              for kind in ("pyx", "h")}
     return Source(name, files)
+
+
+def _helpers(written: Iterable[GradientLine | OnceView]) -> list[str]:
+    """Return what the NumPy lines of a module take from symcell.runtime.once."""
+    text = "\n".join(line for part in written for line in part.lines)
+    return [name for name in ("added", "all_of", "blocks") if f"{name}(" in text]
 
 
 def _docstring(text: str) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from symcell.runtime import native
 from symcell.runtime.arguments import Arguments, Array, Sizes, plain
 
 Key = tuple["int | None", ...]  # the sizes of T, B, and the dimensions as the metadata list them; None: not told
 Arrays = dict[str, Array]
 Axes = dict[str, tuple[int, ...]]
 Signature = tuple[Axes, Axes, Axes]  # of inputs, parameters and states, by name
-Fitting = Callable[[tuple[Any, Any, Any], Signature, Any, Key], "tuple[Key, Arrays, Arrays, Arrays] | None"]
 
 
 class Checked(NamedTuple):
@@ -26,11 +26,11 @@ class Checked(NamedTuple):
 
 
 class Checks:
-    """Checks all arrays of a call together, in the compiled module, one by one only if that does not approve."""
+    """Checks all arrays of a call together, in compiled code, one by one only if that does not approve."""
 
-    def __init__(self, arguments: Arguments, metadata: Mapping[str, Any], fitting: Fitting) -> None:
-        """Read the dimensions of each argument; `fitting` is the module's."""
-        self._arguments, self._fitting = arguments, fitting
+    def __init__(self, arguments: Arguments, metadata: Mapping[str, Any]) -> None:
+        """Read the dimensions of each argument."""
+        self._arguments = arguments
         self._dims = ("T", "B", *metadata["dims"])
         self._unknown: Key = (None,) * len(self._dims)
         self._only = next(iter(arguments.inputs)) if len(arguments.inputs) == 1 else None
@@ -92,7 +92,7 @@ class Checks:
         """Return the arguments if they are as a pass needs them, None for any that are wrong, or rare."""
         inputs = {self._only: x} if self._only and type(x) is np.ndarray else x
         given = inputs, params, {} if state is None else state
-        found = self._fitting(given, signature, self._arguments.dtype, known)
+        found = native.fitting(given, signature, self._arguments.dtype, known)
         return found and Checked(*found)
 
 

@@ -19,6 +19,9 @@ SCHEMA = 1
 INCLUDE = Path(__file__).parent / "include"
 """The hand-written headers that generated C includes."""
 
+NATIVE = Path(__file__).with_name("native.pxd")
+"""What generated Cython takes from symcell's own compiled module."""
+
 
 def key_inputs(name: str, files: Mapping[str, str], isas: Sequence[str]) -> dict[str, object]:
     """What the extension module built from `files` depends on; texts appear as their SHA-256.
@@ -30,7 +33,7 @@ def key_inputs(name: str, files: Mapping[str, str], isas: Sequence[str]) -> dict
         "schema": SCHEMA,
         "name": name,
         "files": {file: text_hash(text) for file, text in sorted(files.items())},
-        "headers": _headers(INCLUDE),
+        "headers": {**_headers(INCLUDE), NATIVE.name: _hash(NATIVE.read_bytes())},
         "isas": list(isas),
         "symcell": _symcell_version(),
         "cython": toolchain.cython_version(),

@@ -38,7 +38,7 @@ class Kernel:
         self.dtype = np.dtype(dtype)
         self._passes = Passes(module, self.dtype)
         self._arguments = Arguments(self._meta, self.dtype)
-        self._checks = Checks(self._arguments, self._meta, module.fitting)
+        self._checks = Checks(self._arguments, self._meta)
         self._given = (*self._meta["params"], *self._meta["constants"])  # what a caller hands over for a whole call
         self._owner = (module, dtype)  # of what this kernel hands out and takes back
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symcell.runtime import cpu, memory, threads
+from symcell.runtime import cpu, memory, native, threads
 from symcell.runtime.arguments import Array, Sizes
 from symcell.runtime.checked import Key
 from symcell.runtime.memory import Wanted
@@ -46,7 +46,7 @@ class Passes:
         self.pool = memory.Pool(dtype)
         self._meta: Mapping[str, Any] = module.METADATA
         self.whole: tuple[str, ...] = self._meta["whole"]  # inputs without a time axis
-        self._work = module.WORK_BYTES // dtype.itemsize  # numbers of memory that each thread works in
+        self._work = native.WORK_BYTES // dtype.itemsize  # numbers of memory that each thread works in
         self._states = tuple(self._meta["states"])
         self._learned = [name for name in self._meta["params"] if name not in self._meta["fixed"]]
         self._dims = ("T", "B", *self._meta["dims"])
@@ -93,8 +93,7 @@ class Passes:
 
     def fingerprints(self, arrays: Iterable[Array]) -> list[int]:
         """Return a number for each contiguous array, which is another one once the array has changed."""
-        found: list[int] = self.module.fingerprints(self.isa, arrays)
-        return found
+        return native.fingerprints(self.isa, arrays)
 
     def panels(self, direction: str, sizes: Key) -> dict[str, Array]:
         """Return memory for the packed weights of a pass, for several calls."""
@@ -139,7 +138,7 @@ class Passes:
         arrays = [*map(given.__getitem__, plan.given), *self.pool.take(plan.makes)]
         if panels is None:
             panels = dict(zip(plan.panels, self.pool.take(plan.panels.values()), strict=True))
-        self.module.enter(plan.before, arrays, self._states, states, self.dtype.itemsize)
+        native.enter(plan.before, arrays, self._states, states, self.dtype.itemsize)
         self._call(entry, plan, how, arrays, params, panels)
         return Buffers(plan, arrays)
 
@@ -164,7 +163,7 @@ class Passes:
         most = max(counts, default=1)
         [work] = self.pool.take([Wanted(f"work of {most}", (self._work * most,), self._meta["cell"], largest=1)])
         for what, count in zip(plan.sums, counts, strict=True):
-            self.module.over_all_steps(
+            native.over_all_steps(
                 self.isa, self.dtype.itemsize, what.factors, arrays, summed[what.outs], what.total, work, count)
         return [summed[what.outs] for what in plan.sums]
 
@@ -191,8 +190,7 @@ class Passes:
     def states_after(self, buffers: Buffers) -> dict[str, Array]:
         """Return copies of the states after the last step, (B, dim) each; of a backward pass, of their adjoints."""
         plan = buffers.plan
-        found: dict[str, Array] = self.module.leave(plan.after, buffers.arrays, plan.states, self.dtype)
-        return found
+        return native.leave(plan.after, buffers.arrays, plan.states, self.dtype)
 
     def steps(self, name: str, buffers: Buffers) -> Array:
         """Return (T, B, dim) of a named quantity; of a state, its values after each step."""

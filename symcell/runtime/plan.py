@@ -71,7 +71,7 @@ class Plan:
     panels: Mapping[str, Wanted]
     sums: tuple[Sum, ...]
     summed: tuple[Wanted, ...]
-    states: Mapping[str, tuple[int, int]]
+    states: dict[str, tuple[int, int]]
     output: int
 
 

@@ -64,6 +64,9 @@ CFLAGS, CPPFLAGS and LDFLAGS are ignored on purpose: they are written for other 
 -march=native or -ffast-math.
 """
 
+ROOT = Path(__file__).parents[2]
+"""The folder where Cython finds symcell/runtime/native.pxd."""
+
 LOG = "build.log"
 """Name of the file, beside the source, that collects what the tools print."""
 
@@ -176,7 +179,7 @@ def cythonize(pyx_path: Path, module_name: str | None = None) -> Path:
     Raises BuildError if Cython is missing or refuses the file.
     """
     version = cython_version()
-    command = [sys.executable, "-W", "ignore", "-m", "cython", "-3"]
+    command = [sys.executable, "-W", "ignore", "-m", "cython", "-3", "-I", str(ROOT)]
     command += ["--module-name", module_name or pyx_path.stem]
     # Relative names: the C text must not depend on the folder it is made in.
     command += ["-o", f"{pyx_path.stem}.c", pyx_path.name]

@@ -50,7 +50,7 @@ class Translators:
     def _worker(self) -> subprocess.Popen[bytes]:
         with contextlib.suppress(queue.Empty):
             return self._idle.get_nowait()
-        return process.start([sys.executable, "-W", "ignore", str(_WORKER)])
+        return process.start([sys.executable, "-W", "ignore", str(_WORKER), str(toolchain.ROOT)])
 
     def __enter__(self) -> Translators:
         return self

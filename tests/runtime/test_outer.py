@@ -4,13 +4,11 @@
 import numpy as np
 import pytest
 
-import symcell
-from symcell.runtime import cpu
+from symcell.runtime import cpu, native
 
 in_both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
-MODULE = symcell.compile("lstm", "float32")._passes.module
-ISAS = [isa for isa in MODULE.isas() if isa in cpu.supported_isas()]
+ISAS = cpu.supported_isas()
 STEPS = 384  # of SC_OUTER_STEPS
 SHAPES = [(N, M, K) for N in (0, 1, 2, 3, STEPS - 1, STEPS, STEPS + 1, 3 * STEPS + 5)
           for M, K in ((1, 1), (7, 70), (37, 16))]
@@ -36,10 +34,10 @@ def summed(isa, left, rights, total=True, threads=1):
     M = left.shape[1]
     outs = [np.full(M * right.shape[1] + 1, 7, left.dtype) for right in rights]
     sums = np.full(M + 1, 7, left.dtype)
-    work = np.full(threads * MODULE.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
+    work = np.full(threads * native.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
     table, arrays = factors(left, *rights)
     for _ in range(3):  # others may come the first time, or later
-        MODULE.over_all_steps(
+        native.over_all_steps(
             isa, left.itemsize, table, arrays, [*outs, *[sums] * total], total, work, threads)
     assert all(array[-1] == 7 for array in (*outs, sums, work))
     return [out[:-1].reshape(M, -1) for out in outs], sums[:-1]
@@ -83,13 +81,13 @@ def test_rows_follow_one_another_in_a_fixed_order():
 
 def test_what_does_not_fit_is_refused():
     left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
-    out, work = np.zeros((3, 2), np.float32), np.zeros(MODULE.WORK_BYTES // 4, np.float32)
+    out, work = np.zeros((3, 2), np.float32), np.zeros(native.WORK_BYTES // 4, np.float32)
 
     def call(factor=1, threads=1, outs=(out,), total=False, work=work, arrays=None, **columns):
         table, found = factors(left, right)
         for name, value in columns.items():
             table[factor, ("array", "start", "rows", "columns", "stride").index(name)] = value
-        MODULE.over_all_steps(ISAS[0], 4, table, arrays or found, list(outs), total, work, threads)
+        native.over_all_steps(ISAS[0], 4, table, arrays or found, list(outs), total, work, threads)
 
     call()
     call(stride=0, columns=0)
@@ -97,7 +95,7 @@ def test_what_does_not_fit_is_refused():
             ({"rows": 3}, "factors of 4 and 3 rows"),
             ({"outs": (out[:2],)}, "a product has 16 bytes, 24 are needed"),
             ({"outs": (out, np.zeros(2, np.float32)), "total": True}, "a sum has 8 bytes, 12 are needed"),
-            ({"outs": (), "total": True}, "-1 factors"),
+            ({"outs": (), "total": True}, "a sum without a place for it"),
             ({"work": work[1:]}, "work has"),
             ({"threads": 2}, "work has"),
             ({"stride": 1}, "a factor with impossible sizes"),
@@ -106,8 +104,7 @@ def test_what_does_not_fit_is_refused():
             ({"start": 1}, "a factor has 32 bytes, 36 are needed"),
             ({"factor": 0, "rows": 5}, "a factor has 48 bytes, 60 are needed"),
             ({"arrays": [left.T, right]}, "not C-contiguous"),
-            ({"outs": (out, out)}, "the table of factors has 80 bytes, 120 are needed"),
-            ({"outs": (out,) * 100}, "100 factors, [0-9]+ at most")):
+            ({"outs": (out, out)}, "the table of factors has 80 bytes, 120 are needed")):
         with pytest.raises(ValueError, match=message):
             call(**wrong)
     with pytest.raises(IndexError):

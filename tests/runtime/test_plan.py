@@ -9,7 +9,7 @@ import pytest
 
 import symcell
 from symcell import Cell, Input, Matrix, State, Vector, tanh
-from symcell.runtime import memory
+from symcell.runtime import memory, native
 from symcell.runtime.arguments import Arguments
 from symcell.runtime.plan import SCRATCH, TAPE, Planner
 from tests.runtime.cells import QUICK, Mixed, draw, kernel_of
@@ -149,19 +149,18 @@ def test_a_table_that_does_not_fit_is_refused_before_memory_is_touched(call):
 
 
 def test_states_are_copied_where_they_fit():
-    module = kernel_of("lstm", "float32")._passes.module
     slots, array = np.array([[0, 1, 2]], np.int64), np.arange(4, dtype=np.float32)
-    module.enter(slots, [array], ("h",), {"h": np.array([7, 8], np.float32)}, 4)
+    native.enter(slots, [array], ("h",), {"h": np.array([7, 8], np.float32)}, 4)
     assert array.tolist() == [0, 7, 8, 3]
-    assert module.leave(slots, [array], {"h": (1, 2)}, array.dtype)["h"].tolist() == [[7, 8]]
-    module.enter(slots, [array], ("h",), {}, 4)
+    assert native.leave(slots, [array], {"h": (1, 2)}, array.dtype)["h"].tolist() == [[7, 8]]
+    native.enter(slots, [array], ("h",), {}, 4)
     assert array.tolist() == [0, 0, 0, 3]
     wrong = np.array([[0, 3, 2]], np.int64)
-    for refused in (lambda: module.enter(wrong, [array], ("h",), {}, 4),
-                    lambda: module.leave(wrong, [array], {"h": (1, 2)}, array.dtype),
-                    lambda: module.enter(slots, [array], ("h",), {"h": np.ones(1, np.float32)}, 4),
-                    lambda: module.leave(slots, [array], {"h": (1, 1)}, array.dtype),
-                    lambda: module.enter(slots, [array], ("h", "c"), {}, 4)):
+    for refused in (lambda: native.enter(wrong, [array], ("h",), {}, 4),
+                    lambda: native.leave(wrong, [array], {"h": (1, 2)}, array.dtype),
+                    lambda: native.enter(slots, [array], ("h",), {"h": np.ones(1, np.float32)}, 4),
+                    lambda: native.leave(slots, [array], {"h": (1, 1)}, array.dtype),
+                    lambda: native.enter(slots, [array], ("h", "c"), {}, 4)):
         with pytest.raises(ValueError, match=r"has .* bytes"):
             refused()
     assert array.tolist() == [0, 0, 0, 3]
@@ -235,7 +234,7 @@ def look(frame, event, argument):
     frame.f_locals
     return look
 sys.settrace(look)
-from symcell.runtime import memory
+from symcell.runtime import memory, native
 traced = memory.ARRAY_ALONE, memory.MEMORY_ALONE
 sys.settrace(None)
 assert traced == memory._alone(), (traced, memory._alone())

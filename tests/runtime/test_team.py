@@ -87,29 +87,31 @@ def test_what_is_recorded_and_what_is_computed_again(shared):
     assert_same_bits(*found)
 
 
-RUN = """
-    static void sc_run(void (*run)(void *), void *call, size_t bytes, struct sc_team *team, int threads) {
+RUN = '''
+    static void come(const struct sc_entry *entry, void *call, size_t bytes, struct sc_team *team, int threads) {
         static struct sc_seat seats[16];
         char late[16384];
         memset(seats, 0, sizeof seats);
         *team = (struct sc_team){seats, threads, 0, 0};
         memcpy(late, call, bytes);
         ((struct sc_team *)(late + ((char *)team - (char *)call)))->own = 1;
-        run(call);
+        entry->run(call);
         %s
     }
-"""
-NOBODY, LATE, AGAIN = "", "run(late);", "memset(seats, 0, sizeof seats); run(late);"
+    """
+    void come(const sc_entry *, void *, size_t, sc_team *, int) noexcept nogil
+'''
+NOBODY, LATE, AGAIN = "", "entry->run(late);", "memset(seats, 0, sizeof seats); entry->run(late);"
 
 
 def found_with(run, count, planted=("", "")):
     """What one thread finds with the kernel of an LSTM whose other threads come as told, or never."""
     files = render("team_lstm", find("lstm").spec, stages(find("lstm")).program, "0").files
-    texts = "\n".join(files.values())
-    assert '#include "symcell/pool.h"' in texts
-    assert planted[0] in texts
-    files = {name: text.replace('#include "symcell/pool.h"', RUN % run).replace(*planted) if planted[0] else
-             text.replace('#include "symcell/pool.h"', RUN % run) for name, text in files.items()}
+    changes = (('    """\n    const sc_entry', RUN % run + "    const sc_entry"), ("run(entry", "come(entry"),
+               ("    PACKED,", "    sc_team, PACKED,"), planted)
+    for text, instead in changes:
+        assert any(text in file for file in files.values())
+        files = {name: file.replace(text, instead) if text else file for name, file in files.items()}
     kernel = Kernel(load_extension("team_lstm", build("team_lstm", files, ["base"])), "float64")
     kernel.threads = count
     return results(kernel, draw("lstm", "float64", T=5, B=6, I=9, H=50))

@@ -89,4 +89,3 @@
 
 #include "symcell/vector.h"
 #include "symcell/functions.h"
-#include "symcell/fingerprint.h"

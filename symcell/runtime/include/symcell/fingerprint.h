@@ -1,5 +1,5 @@
-/* A number that tells whether an array has changed. Included by begin.h, once per instruction set and precision, which
-   all find the same number. */
+/* A number that tells whether an array has changed. Included once per instruction set and precision, which all find the
+   same number. */
 
 #include "symcell/memory.h"
 

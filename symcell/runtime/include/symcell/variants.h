@@ -19,14 +19,12 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_AVX512 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_AVX512_ENTRIES(name) {"avx512", 32, name##_avx512_f32}, {"avx512", 64, name##_avx512_f64},
@@ -39,14 +37,12 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_AVX2 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_AVX2_ENTRIES(name) {"avx2", 32, name##_avx2_f32}, {"avx2", 64, name##_avx2_f64},
@@ -59,14 +55,12 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_NEON 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_NEON_ENTRIES(name) {"neon", 32, name##_neon_f32}, {"neon", 64, name##_neon_f64},
@@ -79,14 +73,12 @@
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_VARIANT_BASE 1
 #define SC_DOUBLE 1
 #include "symcell/begin.h"
 #include "symcell/panels.h"
-#include "symcell/outer.h"
 #include SC_KERNEL
 #include "symcell/end.h"
 #define SC_BASE_ENTRIES(name) {"base", 32, name##_base_f32}, {"base", 64, name##_base_f64},
@@ -103,9 +95,3 @@ static inline const struct sc_entry *sc_find(const struct sc_entry *entry, const
         if (strcmp(entry->isa, isa) == 0 && entry->bits == bits) return entry;
     return NULL;
 }
-
-/* What follows in the same file is Cython's, a third of the code. It runs a few times per call, so that GCC need not take
-   a second to make it a little faster; other compilers do not know the words. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("O1", "no-strict-aliasing", "wrapv")
-#endif

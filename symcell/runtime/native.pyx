@@ -1,3 +1,56 @@
+# cython: language_level=3
+"""What all kernels have in common around their passes, compiled once: arguments, memory, threads, sums over all steps."""
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.unicode cimport PyUnicode_AsUTF8
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+cdef extern from *:
+    """
+    #define SC_KERNEL "symcell/shared.h"
+    #include "symcell/variants.h"
+    #include "symcell/pool.h"
+    static const struct sc_entry fingerprint_entries[] = {SC_ENTRIES(sc_fingerprint)};
+    static const struct sc_entry outer_entries[] = {SC_ENTRIES(sc_outer)};
+    """
+    cdef struct sc_print:
+        const void *bytes
+        size_t count
+        unsigned long long fingerprint
+    cdef struct sc_matrix:
+        void *base
+        ptrdiff_t rows, columns, stride
+    cdef struct sc_factor:
+        sc_matrix right
+        void *out
+    cdef struct sc_outer:
+        sc_team team
+        sc_matrix left
+        const sc_factor *factors
+        ptrdiff_t count
+        void *total
+        void *work
+    enum: SC_OUTER_BYTES
+    const sc_entry *sc_find(const sc_entry *, const char *, int)
+    void sc_run(void (*)(void *) noexcept nogil, void *, size_t, sc_team *, int) noexcept nogil
+    const sc_entry *fingerprint_entries
+    const sc_entry *outer_entries
+
+cdef struct sc_slot:  # where a state lies
+    long long array, start, count
+cdef struct sc_columns:  # where a factor lies that is summed over all steps
+    long long array, start, rows, columns, stride
+cdef enum:
+    ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
+    MOST_SIZES = 64
+
+cdef object ndarray = np.ndarray, empty = np.empty
+
+
 def fitting(tuple given, tuple signature, dtype, tuple sizes):
     """Return the sizes of the dimensions and the arguments if all fit, else None, and somebody else says what is wrong.
 
@@ -58,7 +111,7 @@ def fingerprints(isa, arrays):
     """Return a number for each contiguous array, which is another one once the array has changed."""
     cdef list all_of_them = list(arrays)
     cdef Py_ssize_t count = len(all_of_them), k
-    cdef const sc_entry *entry = found_entry(fingerprint_entries, isa, 4)
+    cdef const sc_entry *entry = variant(fingerprint_entries, isa, 4)
     cdef sc_print *calls = <sc_print *>PyMem_Malloc(max(1, count) * sizeof(sc_print))
     cdef Py_buffer view
     if calls == NULL:
@@ -126,63 +179,30 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
     of them, nobody else's until this returns. Without the GIL.
     """
     cdef sc_outer c
-    cdef sc_factor rights[MOST_FACTORS]
-    cdef const sc_entry *entry = found_entry(outer_entries, isa, itemsize)
+    cdef const sc_entry *entry = variant(outer_entries, isa, itemsize)
     cdef Py_ssize_t k
     c.count = len(outs) - total
-    if not 0 <= c.count <= MOST_FACTORS:
-        raise ValueError(f"{{ name }}: {c.count} factors, {MOST_FACTORS} at most")
+    if c.count < 0:
+        raise ValueError("a sum without a place for it")
     cdef const sc_columns *columns = <const sc_columns *>address(
         "the table of factors", factors, (1 + c.count) * sizeof(sc_columns), False)
     c.left = matrix(columns, arrays, itemsize)
+    cdef sc_factor *rights = <sc_factor *>PyMem_Malloc(max(1, c.count) * sizeof(sc_factor))
+    if rights == NULL:
+        raise MemoryError
     c.factors = rights
-    for k in range(c.count):
-        rights[k].right = matrix(&columns[1 + k], arrays, itemsize)
-        if rights[k].right.rows != c.left.rows:
-            raise ValueError(f"{{ name }}: factors of {c.left.rows} and {rights[k].right.rows} rows")
-        rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
-    c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
-    c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)
-    with nogil:
-        sc_run(entry.run, &c, sizeof(c), &c.team, threads)
-
-
-def added(first, second):
-    """Return the sum of two gradients; NaN and infinity pass in silence, as through the compiled part."""
-    with np.errstate(all="ignore"):
-        return first + second
-
-
-def all_of(total):
-    """Return the sum over the components of a gradient, of shape (): that of a number."""
-    with np.errstate(all="ignore"):
-        return total.sum(keepdims=True).reshape(())
-
-
-cdef const sc_entry *found_entry(const sc_entry *entries, str isa, int itemsize) except NULL:
-    """Return the variant of a function for an instruction set and a precision."""
-    cdef const sc_entry *entry = sc_find(entries, PyUnicode_AsUTF8(isa), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"{{ name }} is not compiled for {isa} with {8 * itemsize} bits")
-    return entry
-
-
-cdef ptrdiff_t whole_lines(ptrdiff_t lanes, ptrdiff_t itemsize) noexcept:
-    """Lanes rounded up to a whole 64-byte line, which every vector length divides."""
-    cdef ptrdiff_t line = 64 // itemsize
-    return (lanes + line - 1) // line * line
-
-
-cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NULL:
-    """Return where a contiguous array of `length` bytes begins. The caller keeps the array alive."""
-    cdef Py_buffer view
-    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
-    cdef void *base = view.buf
-    cdef ptrdiff_t found = view.len
-    PyBuffer_Release(&view)
-    if found < length:
-        raise ValueError(f"{{ name }}: {name} has {found} bytes, {length} are needed")
-    return base
+    try:
+        for k in range(c.count):
+            rights[k].right = matrix(&columns[1 + k], arrays, itemsize)
+            if rights[k].right.rows != c.left.rows:
+                raise ValueError(f"factors of {c.left.rows} and {rights[k].right.rows} rows")
+            rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
+        c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
+        c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)
+        with nogil:
+            sc_run(entry.run, &c, sizeof(c), &c.team, threads)
+    finally:
+        PyMem_Free(rights)
 
 
 cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize) except *:
@@ -190,19 +210,36 @@ cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize
     cdef sc_matrix found
     found.rows, found.columns, found.stride = columns.rows, columns.columns, columns.stride
     if columns.start < 0 or found.rows < 0 or not 0 <= found.columns <= found.stride:
-        raise ValueError("{{ name }}: a factor with impossible sizes")
+        raise ValueError("a factor with impossible sizes")
     cdef ptrdiff_t end = columns.start + (found.rows - 1) * found.stride + found.columns if found.rows else 0
     found.base = <char *>address("a factor", arrays[columns.array], end * itemsize, False) + columns.start * itemsize
     return found
 
 
-cdef sc_span span_of(sizes):
+cdef tuple names_of(const sc_entry *entries):
+    """Return the instruction sets of a table of variants."""
+    cdef list names = []
+    while entries.isa != NULL:
+        names.append(entries.isa.decode())
+        entries += 1
+    return tuple(dict.fromkeys(names))
+
+
+cdef const sc_entry *variant(const sc_entry *entries, str isa, int itemsize) except NULL:
+    """Return the variant of a function for an instruction set and a precision."""
+    cdef const sc_entry *entry = sc_find(entries, PyUnicode_AsUTF8(isa), 8 * itemsize)
+    if entry == NULL:
+        raise ValueError(f"no code for {isa} with {8 * itemsize} bits is in this module")
+    return entry
+
+
+cdef sc_span span_of(sizes, bint by_rows) except *:
     """Return the part of the sequence that a call treats: all of it."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
-    span.start, span.rows, span.packed, span.by_rows = 0, span.batch, sizes[".packed"], False
+    span.start, span.rows, span.packed, span.by_rows = 0, span.batch, sizes[".packed"], by_rows
     if span.batch < 0 or span.chunk < 1 or span.steps < 0:
-        raise ValueError(f"{{ name }}: impossible sizes {sizes}")
+        raise ValueError(f"impossible sizes {sizes}")
     return span
 
 
@@ -213,7 +250,7 @@ cdef sc_memory memory_of(table, list arrays, sc_array *found, Py_ssize_t room) e
     memory.places = <const sc_place *>address("the table of places", table, room * sizeof(sc_place), False)
     memory.arrays, memory.count = found, len(arrays)
     if memory.count > room:
-        raise ValueError(f"{{ name }}: {memory.count} arrays for {room} buffers")
+        raise ValueError(f"{memory.count} arrays for {room} buffers")
     for k in range(memory.count):
         PyObject_GetBuffer(arrays[k], &view, PyBUF_SIMPLE)
         found[k].base, found[k].bytes, found[k].fixed = <char *>view.buf, view.len, view.readonly
@@ -240,13 +277,30 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
     else:
         count, rows.mask = 1, 0
     if place.array >= memory.count or place.start < 0:
-        raise ValueError(f"{{ name }}: {name} lies in array {place.array} of {memory.count}")
+        raise ValueError(f"{name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
     if place.count < count * rows.size:
-        raise ValueError(f"{{ name }}: {name} has {place.count} numbers, {count * rows.size} are needed")
+        raise ValueError(f"{name} has {place.count} numbers, {count * rows.size} are needed")
     if array.bytes < (place.start + place.count) * itemsize:
-        raise ValueError(f"{{ name }}: {name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
+        raise ValueError(f"{name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")
     if array.fixed and place.kind != ALL and place.kind != SEQUENCE:  # those a caller may have made read-only
-        raise ValueError(f"{{ name }}: {name} is read-only")
+        raise ValueError(f"{name} is read-only")
     rows.base = array.base + place.start * itemsize
     return 0
+
+
+cdef void *address(str name, array, ptrdiff_t length, bint writable) except? NULL:
+    """Return where a contiguous array of `length` bytes begins. The caller keeps the array alive."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+    cdef void *base = view.buf
+    cdef ptrdiff_t found = view.len
+    PyBuffer_Release(&view)
+    if found < length:
+        raise ValueError(f"{name} has {found} bytes, {length} are needed")
+    return base
+
+
+cdef void run(const sc_entry *entry, void *call, size_t length, sc_team *team, int threads) noexcept nogil:
+    """Run a pass, a call of so many bytes with its team in it, on up to so many threads."""
+    sc_run(entry.run, call, length, team, threads)
