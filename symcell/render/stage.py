@@ -41,7 +41,7 @@ class StageView:
     dim: str
     lanes: str
     height: str  # rows to go through, of so many lanes
-    many: bool  # of several steps: threads share the rows, and not the lanes
+    shared: str  # by threads: rows or lanes
     pointers: tuple[str, ...]
     block: str  # lanes of a block, by the number of registers
     rows: str  # R likewise
@@ -115,7 +115,7 @@ def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers, many: boo
         dim=str(stage.dim),
         lanes=_lanes(stage, names),
         height=_height(stage, names),
-        many=many,
+        shared=p.shared(stage),
         pointers=(*pointers, *_parameter_pointers(p, stage, names), *_sizes(p, stage, names)),
         block=_block(stage),
         rows=_by_registers(tile_rows, stage),

@@ -163,6 +163,15 @@ class Pass:
         shapes = [(self.graph.value(term.matrix).dims, term.transposed) for term in panel.accumulators[0][1]]
         return tuple(dims[0] if transposed else dims[1] for dims, transposed in shapes)
 
+    def shared(self, stage: Stage) -> Literal["rows", "lanes"]:
+        """Return what threads share of a stage that they do together.
+
+        Rows, where those of many steps are treated at once, or where a reduction needs the whole of each; else lanes, so
+        that each thread reads its part of the weights only, whatever the batch.
+        """
+        many = any(phase.kind == "batch" and stage in phase.stages for phase in self.phases)
+        return "rows" if many or stage.reductions else "lanes"
+
     def ahead(self, stage: Stage) -> tuple[str, ...]:
         """Return what a stage with products writes, in the loop, into memory of all steps.
 
@@ -266,9 +275,9 @@ REASONS = """reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
-  threads  share the rows of a loop, and the columns of parameter gradients (kernel.threads); where rows are few, the
-           lanes of each stage: a step of few rows waits for weights, of which each thread then reads a part. No sum
-           is split
+  threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of
+           parameter gradients (kernel.threads); where rows are few, the lanes of each stage of a loop: a step of few
+           rows waits for weights, of which each thread then reads a part. No sum is split
   packing  before the first step; of a single step block by block, just before each is used
   order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache"""
 

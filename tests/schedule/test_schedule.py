@@ -69,3 +69,11 @@ def test_a_program_computes_what_the_graphs_say(cell, chunk):
 @pytest.mark.parametrize("seed", range(24))
 def test_the_program_of_any_cell_computes_what_the_graphs_say(seed):
     assert_right(random_cell(seed), chunk=2)
+
+
+def test_threads_share_rows_where_there_are_many_or_each_is_reduced():
+    forward = program("lstm_layer_norm").forward
+    found = {(phase.kind, bool(stage.panels), bool(stage.reductions)): forward.shared(stage)
+             for phase in forward.phases for stage in phase.stages}
+    assert found == {("batch", True, False): "rows", ("batch", False, True): "rows", ("batch", False, False): "rows",
+                     ("loop", True, False): "lanes", ("loop", False, True): "rows", ("loop", False, False): "lanes"}
