@@ -9,11 +9,11 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class LSTM(Cell):
-    """Long short-term memory. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780.
+    """Long short-term memory. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780, eqs. 7 to 9.
 
     Convention: with the forget gate of Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10),
-    2451-2471; f = 1 remembers; no peepholes; tanh on both sides of the memory; one bias per gate.
-    torch.nn.LSTM is this cell.
+    2451-2471; f = 1 remembers; no peepholes; tanh on both sides of the memory; one bias per gate. The equations stand
+    in section 4, numbered in appendix A.1. torch.nn.LSTM is this cell.
     """
 
     x = Input()
@@ -31,7 +31,7 @@ class LSTM(Cell):
 
 
 class LSTMNoBias(Cell):
-    """LSTM without biases. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780.
+    """LSTM without biases. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780, eqs. 7 to 9.
 
     Convention: as "lstm" with every bias 0; torch.nn.LSTM(bias=False) is this cell.
     """
