@@ -48,7 +48,7 @@ class SCRNOutputFedBack(Cell):
 
 
 class IntersectionRNN(Cell):
-    """Intersection network, +RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913.
+    """Intersection network, +RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, eqs. 15 to 20.
 
     Convention: relu in depth, tanh in time; a gate of 1 lets the input up, or keeps the state. x meets the output
     component by component and so is of size H. Fixed numbers that the paper adds to the gates' biases are in these.
