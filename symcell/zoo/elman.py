@@ -73,7 +73,7 @@ class Jordan(Cell):
 
     Convention: the output is fed back, so the output y, of size O, is the state; the hidden layer h, of size H, has no
     memory. Jordan's state units also decay (s' = mu s + y); here, as in most textbooks, mu = 0. Elman 1990, Cognitive
-    Science 14, draws the network in Figure 1. Activations as in "elman_head", which feeds back the hidden layer instead.
+    Science 14, draws it in Figure 1. Activations as in "elman_head", which feeds back the hidden layer instead.
     """
 
     x = Input()
