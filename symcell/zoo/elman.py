@@ -26,8 +26,8 @@ class RNN(Cell):
 class RNNReLU(Cell):
     """Simple recurrent network of rectified linear units. Le, Jaitly and Hinton 2015, arXiv:1504.00941.
 
-    Convention: the paper starts U at the identity; here it is drawn as in "rnn", so that the two differ in
-    their activation only.
+    Convention: eq. 1 of Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, restates it. The paper
+    starts U at the identity; here it is drawn as in "rnn", so that the two differ in their activation only.
     """
 
     x = Input()

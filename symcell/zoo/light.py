@@ -139,9 +139,10 @@ class SGRN(Cell):
     A simple gated recurrent network for detection of power quality disturbances, IET Generation, Transmission and
     Distribution 15(4), 751-761.
 
-    Convention: as torchrecurrent 0.2.5 states it; the paper itself was not at hand. One product a = W x + b of the input
-    serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides. By the package's author the paper
-    has a bias in the gate only (issue 109 of RecurrentLayers.jl, pull request 29 of LuxRecurrentLayers.jl): b = 0.
+    Convention: as torchrecurrent 0.2.5 states it; the paper itself was not at hand. One product a = W x + b of the
+    input serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides. By the package's author the
+    paper has a bias in the gate only, which is b = 0 (issue 109 of RecurrentLayers.jl, pull request 29 of
+    LuxRecurrentLayers.jl).
     """
 
     x = Input()
