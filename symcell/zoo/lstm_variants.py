@@ -29,7 +29,7 @@ class LSTMLinearOutput(Cell):
 
 
 class LSTMInvertedForget(Cell):
-    """LSTM whose forget gate forgets. After Gers et al. 2000, Neural Computation 12(10), 2451-2471.
+    """LSTM whose forget gate forgets. After Gers et al. 2000, Neural Computation 12(10), 2451-2471, section 3.
 
     Convention: f = 1 erases the memory, as the gate's name says: c' = (1 - f) * c + i * g. In the paper,
     and in "lstm", f = 1 keeps it. Negating W_f, U_f and b_f turns one into the other exactly.
