@@ -12,10 +12,12 @@ from symcell.declare.members import Constant, Identity, Input, Matrix, State, Ve
 
 
 class AntisymmetricRNN(Cell):
-    """Antisymmetric recurrent network. Chang, Chen, Haber and Chi 2019, arXiv:1902.09689.
+    """Antisymmetric recurrent network. Chang, Chen, Haber and Chi 2019, arXiv:1902.09689, eq. 12.
 
     Convention: step size epsilon and diffusion gamma are constants, which the paper tunes; they can be set at
-    each call. A is made once per call. W and U are the paper's V_h and W_h.
+    each call. A is made once per call. W and U are the paper's V_h and W_h; U is any matrix, where the paper also
+    suggests a strictly upper triangular one, with as many different A. Equations are numbered as in the version
+    submitted to ICLR, OpenReview ryxepo0cFX.
     """
 
     x = Input()
@@ -28,7 +30,7 @@ class AntisymmetricRNN(Cell):
 
 
 class GatedAntisymmetricRNN(Cell):
-    """Antisymmetric recurrent network with a gate. Chang, Chen, Haber and Chi 2019, arXiv:1902.09689.
+    """Antisymmetric recurrent network with a gate. Chang, Chen, Haber and Chi 2019, arXiv:1902.09689, eq. 13.
 
     Convention: as "antisymmetric"; the gate z and the candidate n share the matrix A and with it one product.
     """

@@ -9,10 +9,11 @@ from symcell.declare.members import Input, Matrix, Output, State, Vector
 
 
 class RNN(Cell):
-    """Simple recurrent network. Elman 1990, Finding structure in time, Cognitive Science 14, 179-211.
+    """Simple recurrent network. Elman 1990, Finding structure in time, Cognitive Science 14, 179-211, Figure 2.
 
-    Convention: the hidden state is the output (no output layer), tanh as in torch.nn.RNN; Elman's units are
-    logistic. One bias; frameworks that have two (of the input and of the state) add them up.
+    Convention: the hidden state is the output (no output layer), tanh as in torch.nn.RNN; Elman's units are logistic,
+    and his context starts at 0.5 where h starts at 0. The paper has no equations; "Networks with memory", pages 182 to
+    184, says what is copied where. One bias; frameworks that have two (of the input and of the state) add them up.
     """
 
     x = Input()
@@ -25,8 +26,8 @@ class RNN(Cell):
 class RNNReLU(Cell):
     """Simple recurrent network of rectified linear units. Le, Jaitly and Hinton 2015, arXiv:1504.00941.
 
-    Convention: the paper starts U at the identity; here it is drawn as in "rnn", so that the two differ in
-    their activation only.
+    Convention: eq. 1 of Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, restates it. The paper
+    starts U at the identity; here it is drawn as in "rnn", so that the two differ in their activation only.
     """
 
     x = Input()
@@ -37,7 +38,7 @@ class RNNReLU(Cell):
 
 
 class RNNLinear(Cell):
-    """Linear recurrent network with a linear output layer. After Elman 1990, Cognitive Science 14.
+    """Linear recurrent network with a linear output layer. After Elman 1990, Cognitive Science 14, Figure 2.
 
     Convention: Elman's network with the identity in both layers and no biases: what tanh is compared with. The memory
     starts at 0, the output is read from the new hidden state.
@@ -52,7 +53,7 @@ class RNNLinear(Cell):
 
 
 class ElmanHead(Cell):
-    """Elman's network with output layer. Elman 1990, Finding structure in time, Cognitive Science 14.
+    """Elman's network with output layer. Elman 1990, Finding structure in time, Cognitive Science 14, Figure 2.
 
     Convention: the hidden layer is tanh as in "rnn", the output layer logistic as in the paper. The hidden
     state, not the output, is fed back; for the opposite see "jordan".
@@ -70,9 +71,9 @@ class ElmanHead(Cell):
 class Jordan(Cell):
     """Jordan's network. Jordan 1986, Serial order: a parallel distributed processing approach, report 8604.
 
-    Convention: the output is fed back, so the output y, of size O, is the state; the hidden layer h, of
-    size H, has no memory. Jordan's state units also decay (s' = mu s + y); here, as in most textbooks, mu =
-    0. Activations as in "elman_head", which feeds back the hidden layer instead.
+    Convention: the output is fed back, so the output y, of size O, is the state; the hidden layer h, of size H, has no
+    memory. Jordan's state units also decay (s' = mu s + y); here, as in most textbooks, mu = 0. Elman 1990, Cognitive
+    Science 14, draws it in Figure 1. Activations as in "elman_head", which feeds back the hidden layer instead.
     """
 
     x = Input()

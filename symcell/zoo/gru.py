@@ -9,11 +9,11 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class GRU(Cell):
-    """Gated recurrent unit, reset after the product. Cho et al. 2014, arXiv:1406.1078v1 (the first version).
+    """Gated recurrent unit, reset after the product. Cho et al. 2014, arXiv:1406.1078v1, eq. 8.
 
-    Convention: r scales U_n h + c_n, which therefore has a bias of its own, and z = 1 keeps the state.
-    torch.nn.GRU, cuDNN and Keras (reset_after=True) run this cell; it needs one product with the state per
-    step. The paper writes no biases.
+    Convention: eq. 8 is the candidate, in the first version of the paper: r scales U_n h + c_n, which therefore has a
+    bias of its own. In the later ones it scales h: "gru_reset_before". z = 1 keeps the state. torch.nn.GRU, cuDNN and
+    Keras (reset_after=True) run this cell; it needs one product with the state per step. The paper writes no biases.
     """
 
     x = Input()
@@ -29,7 +29,7 @@ class GRU(Cell):
 
 
 class GRUNoBias(Cell):
-    """Gated recurrent unit without biases, reset after the product. Cho et al. 2014, arXiv:1406.1078v1.
+    """Gated recurrent unit without biases, reset after the product. Cho et al. 2014, arXiv:1406.1078v1, eq. 8.
 
     Convention: as "gru" with every bias 0, as the paper writes it: z = 1 keeps the state. torch.nn.GRU(bias=False) is
     this cell.

@@ -28,7 +28,7 @@ class JANET(Cell):
 
 
 class RAN(Cell):
-    """Recurrent additive network. Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393.
+    """Recurrent additive network. Lee, Levy and Zettlemoyer 2017, arXiv:1705.07393, eq. 1.
 
     Convention: the content W_g x is linear in the input, without bias; h = tanh(c), which the paper may also leave out.
     """

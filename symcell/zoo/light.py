@@ -9,10 +9,10 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class UGRNN(Cell):
-    """Update gate RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913.
+    """Update gate RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, eqs. 2 to 4.
 
     Convention: g = 1 keeps the state. The paper adds a fixed number to the bias of g; here it is in b_g. The
-    candidate n is the paper's c, with tanh.
+    candidate n is the paper's c, with tanh, or in the paper relu.
     """
 
     x = Input()
@@ -80,7 +80,7 @@ class ATR(Cell):
 
 
 class CFN(Cell):
-    """Chaos-free network. Laurent and von Brecht 2016, arXiv:1612.06212.
+    """Chaos-free network. Laurent and von Brecht 2016, arXiv:1612.06212, eqs. 1 and 2.
 
     Convention: f and i are the paper's theta and eta, the horizontal and the vertical gate. As there, the candidate
     has no bias; torchrecurrent 0.2.5 has one. Without input the state decays to 0.
@@ -139,8 +139,10 @@ class SGRN(Cell):
     A simple gated recurrent network for detection of power quality disturbances, IET Generation, Transmission and
     Distribution 15(4), 751-761.
 
-    Convention: as torchrecurrent 0.2.5 states it; the paper's equations were not at hand. One product a = W x + b of
-    the input serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides.
+    Convention: as torchrecurrent 0.2.5 states it; the paper itself was not at hand. One product a = W x + b of the
+    input serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides. By the package's author the
+    paper has a bias in the gate only, which is b = 0 (issue 109 of RecurrentLayers.jl, pull request 29 of
+    LuxRecurrentLayers.jl).
     """
 
     x = Input()

@@ -9,11 +9,11 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class LSTM(Cell):
-    """Long short-term memory. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780.
+    """Long short-term memory. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780, eqs. 7 to 9.
 
-    Convention: with the forget gate of Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10),
-    2451-2471; f = 1 remembers; no peepholes; tanh on both sides of the memory; one bias per gate.
-    torch.nn.LSTM is this cell.
+    Convention: with the forget gate of Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10), 2451-2471,
+    section 3; f = 1 remembers; no peepholes; tanh on both sides of the memory; one bias per gate. The equations of 1997
+    stand in section 4, numbered in appendix A.1. torch.nn.LSTM is this cell.
     """
 
     x = Input()
@@ -31,7 +31,7 @@ class LSTM(Cell):
 
 
 class LSTMNoBias(Cell):
-    """LSTM without biases. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780.
+    """LSTM without biases. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780, eqs. 7 to 9.
 
     Convention: as "lstm" with every bias 0; torch.nn.LSTM(bias=False) is this cell.
     """
@@ -50,7 +50,7 @@ class LSTMNoBias(Cell):
 
 
 class LSTMPeephole(Cell):
-    """LSTM with peepholes. Gers, Schraudolph and Schmidhuber 2002, JMLR 3, 115-143.
+    """LSTM with peepholes. Gers, Schraudolph and Schmidhuber 2002, JMLR 3, 115-143, section 3.
 
     Convention: as Graves 2013, arXiv:1308.0850, eqs. 7 to 11: peepholes are diagonal, i and f see the old
     memory, o sees the new one, and tanh stands on both sides of the memory (Gers et al. leave out the

@@ -80,8 +80,9 @@ class LSTMMemoryController(Cell):
 
     Sequence modeling using a memory controller extension for LSTM.
 
-    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"); of the paper only the abstract was at hand. v, which a
-    gate m of its own lets through, is fed back in place of the output h. Not the mass-conserving LSTM.
+    Convention: as torchrecurrent 0.2.5 states it ("MCLSTM"), and its author wrote the paper's equations down (issue 136
+    of RecurrentLayers.jl); of the paper only the abstract was at hand. v, which a gate m of its own lets through, is
+    fed back in place of the output h. Not the mass-conserving LSTM.
     """
 
     x = Input()

@@ -29,7 +29,7 @@ class LSTMLinearOutput(Cell):
 
 
 class LSTMInvertedForget(Cell):
-    """LSTM whose forget gate forgets. After Gers et al. 2000, Neural Computation 12(10), 2451-2471.
+    """LSTM whose forget gate forgets. After Gers et al. 2000, Neural Computation 12(10), 2451-2471, section 3.
 
     Convention: f = 1 erases the memory, as the gate's name says: c' = (1 - f) * c + i * g. In the paper,
     and in "lstm", f = 1 keeps it. Negating W_f, U_f and b_f turns one into the other exactly.
@@ -50,11 +50,11 @@ class LSTMInvertedForget(Cell):
 
 
 class LSTMNoForget(Cell):
-    """LSTM without forget gate. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780.
+    """LSTM without forget gate. Hochreiter and Schmidhuber 1997, Neural Computation 9(8), 1735-1780, eqs. 3 to 9.
 
     Convention: the memory only adds up, c' = c + i * g, and tanh stands on both sides of it, as in variant
     NFG of Greff et al. 2017, arXiv:1503.04069; the paper of 1997 scales logistic functions to (-2, 2) and
-    (-1, 1).
+    (-1, 1), eqs. 5 and 4. Its equations stand in section 4, numbered in appendix A.1.
     """
 
     x = Input()

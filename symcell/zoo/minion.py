@@ -11,8 +11,9 @@ from symcell.declare.members import Constant, Input, Matrix, State, Vector
 class MiRU1(Cell):
     """Minion recurrent unit with a reset gate. Zyarah and Kudithipudi 2025, arXiv:2503.06175.
 
-    Convention: as torchrecurrent 0.2.5 and a published summary of the paper have it alike; the paper itself was not at
-    hand. The update gate of the GRU is one number, lam for lambda, for all units; r applies before the product.
+    Convention: as torchrecurrent 0.2.5 and a published summary of the paper have it alike; the paper itself, also in
+    Neurocomputing, doi:10.1016/j.neucom.2026.132847, was not at hand. The update gate of the GRU is one number, lam for
+    lambda, for all units; r applies before the product.
     """
 
     x = Input()

@@ -28,7 +28,7 @@ class MultiplicativeRNN(Cell):
 
 
 class RNNMultiplicativeIntegration(Cell):
-    """RNN with multiplicative integration. Wu, Zhang, Zhang, Bengio and Salakhutdinov 2016, arXiv:1606.06630.
+    """RNN with multiplicative integration. Wu, Zhang, Zhang, Bengio et al. 2016, arXiv:1606.06630, section 2.1.
 
     Convention: the general form, with a vector for the product and one for each of its factors. Those start at 0 like
     every vector here, where the paper starts them at numbers near 1.

@@ -9,7 +9,7 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class MUT1(Cell):
-    """First mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350.
+    """First mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350, section 4.
 
     Convention: z = 1 takes the candidate n and sees the input only. The paper has tanh(x) in n, which needs I = H; here
     it is tanh(W_n x), W_n = 1 in the paper. torchrecurrent 0.2.5 adds a bias inside that tanh.
@@ -28,7 +28,7 @@ class MUT1(Cell):
 
 
 class MUT2(Cell):
-    """Second mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350.
+    """Second mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350, section 4.
 
     Convention: z = 1 takes the candidate n. The paper has x itself in r, which needs I = H; here it is W_r x, W_r = 1
     in the paper. What is left is the GRU with z the other way round.
@@ -47,7 +47,7 @@ class MUT2(Cell):
 
 
 class MUT3(Cell):
-    """Third mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350.
+    """Third mutant of the GRU. Jozefowicz, Zaremba and Sutskever 2015, ICML, PMLR 37, 2342-2350, section 4.
 
     Convention: z = 1 takes the candidate n, and sees tanh(h).
     """

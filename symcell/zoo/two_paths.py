@@ -9,7 +9,7 @@ from symcell.declare.members import Constant, Input, Matrix, Output, State, Vect
 
 
 class SCRN(Cell):
-    """Structurally constrained recurrent network. Mikolov et al. 2014, arXiv:1412.7753.
+    """Structurally constrained recurrent network. Mikolov et al. 2014, arXiv:1412.7753, eqs. 4 to 6.
 
     Convention: the context s, of a size S of its own, is a leaky average without bias, alpha = 0.95 and not learned, as
     in the paper, which also tries a learned alpha per unit. h sees the new s; in the authors' code it sees the old one.
@@ -29,7 +29,7 @@ class SCRN(Cell):
 
 
 class SCRNOutputFedBack(Cell):
-    """SCRN as torchrecurrent 0.2.5 has it. After Mikolov et al. 2014, arXiv:1412.7753.
+    """SCRN as torchrecurrent 0.2.5 has it. After Mikolov et al. 2014, arXiv:1412.7753, eqs. 4 to 6.
 
     Convention: the hidden layer a sees the output y of the step before, where the paper has the hidden layer itself,
     and tanh squashes the output. It has biases, and learns alpha, from 0.5; here alpha is not learned.
@@ -48,7 +48,7 @@ class SCRNOutputFedBack(Cell):
 
 
 class IntersectionRNN(Cell):
-    """Intersection network, +RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913.
+    """Intersection network, +RNN. Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, eqs. 15 to 20.
 
     Convention: relu in depth, tanh in time; a gate of 1 lets the input up, or keeps the state. x meets the output
     component by component and so is of size H. Fixed numbers that the paper adds to the gates' biases are in these.
