@@ -127,7 +127,7 @@ PACKAGED = {
     "cfn": Package("CFN", {"weight_ih": "W_f W_i W_n", "weight_hh": "U_f U_i", "bias_ih": "b_f b_i 0"}),
     "lightru": Package("LightRU", {"weight_ih": "W_n W_f", "weight_hh": "U_f", "bias_hh": "b_f"}),
     "star": Package("STAR", {"weight_ih": "W_z W_k", "weight_hh": "U_k", "bias_ih": "b_z b_k"}),
-    "sgrn": Package("SGRN", {"weight_ih": "W", "weight_hh": "U_f", "bias_ih": "b", "bias_hh": "b_f"}),
+    "sgrn": Package("SGRN", {"weight_ih": "W", "weight_hh": "U_f", "bias_hh": "b_f"}),
     "sgu": Package("SGU", {"weight_ih": "W_g W_z", "weight_hh": "U_m U_z", "bias_ih": "b_g b_z"}),
     "dsgu": Package("DSGU", {
         "weight_ih": "W_g W_z", "weight_hh": "U_m U_z", "weight_ho": "U_o", "bias_ih": "b_g b_z"}),

@@ -139,16 +139,15 @@ class SGRN(Cell):
     A simple gated recurrent network for detection of power quality disturbances, IET Generation, Transmission and
     Distribution 15(4), 751-761.
 
-    Convention: as torchrecurrent 0.2.5 states it; the paper itself was not at hand. One product a = W x + b of the
-    input serves gate and candidate, f = 1 keeps the state, and f has the bias b_f besides. By the package's author the
-    paper has a bias in the gate only, which is b = 0 (issue 109 of RecurrentLayers.jl, pull request 29 of
-    LuxRecurrentLayers.jl).
+    Convention: one product a = W x of the input serves gate and candidate, f = 1 keeps the state, and the gate alone has
+    a bias. The paper itself was not at hand: these are its equations as the author of torchrecurrent quotes them (issue
+    109 of RecurrentLayers.jl); torchrecurrent 0.2.5 adds a bias to a, which the candidate then has too.
     """
 
     x = Input()
     h = State()
-    W, U_f, b, b_f = Matrix(h, x), Matrix(h, h), Vector(h), Vector(h)
+    W, U_f, b_f = Matrix(h, x), Matrix(h, h), Vector(h)
 
-    a = W @ x + b
+    a = W @ x
     f = sigmoid(a + U_f @ h + b_f)
     h.next = tanh((1 - f) * a + f * h)
