@@ -43,7 +43,8 @@ def mean_table(rows: Sequence[Row]) -> Table:
     """Return the geometric means of peer / symcell."""
     made = _table("cell", "dtype", "mode", "rows", "best", "JAX", "eager torch")
     for mean in means(rows):
-        made.add_row(mean["cell"], mean["dtype"], mean["mode"], str(mean["rows"]),
+        counted = str(mean["rows"]) if mean["rows"] == mean["of"] else f"{mean['rows']} of {mean['of']}"
+        made.add_row(mean["cell"], mean["dtype"], mean["mode"], counted,
                      *(_number(mean[peer]) for peer in ("best", "JAX", "eager torch")))
     return made
 

@@ -41,18 +41,21 @@ def rows_of(name: str, spec: CellSpec, kernel: Any, shape: Shape, modes: Sequenc
 
 
 def means(rows: Sequence[Row]) -> list[Row]:
-    """Return the geometric means of peer / symcell per cell, precision and mode.
+    """Return the geometric means of peer / symcell per cell, precision and mode, over the rows without an error.
 
-    Each has "cell", "dtype", "mode", "rows", and "best", "JAX", "eager torch", None where no row has that peer.
+    Each has "cell", "dtype", "mode", "rows" that count "of" all, and "best", "JAX", "eager torch", None where no row
+    has that peer.
     """
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if "error" not in row:
-            groups.setdefault((row["cell"], row["dtype"], row["mode"]), []).append(row)
-    return [{"cell": cell, "dtype": dtype, "mode": mode, "rows": len(group),
-             "best": _mean([row["ratio"] for row in group]),
-             **{peer: _mean([_against(row, peer) for row in group]) for peer in ("JAX", "eager torch")}}
-            for (cell, dtype, mode), group in groups.items()]
+        groups.setdefault((row["cell"], row["dtype"], row["mode"]), []).append(row)
+    return [{"cell": cell, "dtype": dtype, "mode": mode, **_means([row for row in group if "error" not in row]),
+             "of": len(group)} for (cell, dtype, mode), group in groups.items()]
+
+
+def _means(group: Sequence[Row]) -> Row:
+    return {"rows": len(group), "best": _mean([row["ratio"] for row in group]),
+            **{peer: _mean([_against(row, peer) for row in group]) for peer in ("JAX", "eager torch")}}
 
 
 def _against(row: Row, peer: str) -> float | None:

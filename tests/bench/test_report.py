@@ -44,9 +44,10 @@ def test_the_table_fits_a_terminal():
 def test_means_are_geometric_and_leave_out_rows_without_the_peer():
     slow = row(ratio=8.0, seconds={"symcell": 1.0, "eager torch": 8.0})
     [mean] = means([row(), slow, row(error="differs")])
-    assert mean == {"cell": "lstm_multiplicative", "dtype": "float32", "mode": "training", "rows": 2,
+    assert mean == {"cell": "lstm_multiplicative", "dtype": "float32", "mode": "training", "rows": 2, "of": 3,
                     "best": pytest.approx(4), "JAX": pytest.approx(3), "eager torch": pytest.approx(8)}
-    assert printed(report.mean_table([row(), slow]))[1].split()[-3:] == ["4.00", "3.00", "8.00"]
+    assert printed(report.mean_table([row(), slow]))[1].split()[-4:] == ["2", "4.00", "3.00", "8.00"]
+    assert "2 of 3" in printed(report.mean_table([row(), slow, row(error="differs")]))[1]
 
 
 def test_remarks_name_errors_who_was_too_slow_and_who_is_not_installed():
