@@ -166,8 +166,8 @@ class Pass:
     def shared(self, stage: Stage) -> Literal["rows", "lanes"]:
         """Return what threads share of a stage that they do together.
 
-        Rows, where those of many steps are treated at once, or where a reduction needs the whole of each; else lanes, so
-        that each thread reads its part of the weights only, whatever the batch.
+        Rows, where those of many steps are treated at once, or where a reduction needs the whole of each; else lanes,
+        so that each thread reads its part of the weights only, whatever the batch.
         """
         many = any(phase.kind == "batch" and stage in phase.stages for phase in self.phases)
         return "rows" if many or stage.reductions else "lanes"

@@ -139,9 +139,9 @@ class SGRN(Cell):
     A simple gated recurrent network for detection of power quality disturbances, IET Generation, Transmission and
     Distribution 15(4), 751-761.
 
-    Convention: one product a = W x of the input serves gate and candidate, f = 1 keeps the state, and the gate alone has
-    a bias. The paper itself was not at hand: these are its equations as the author of torchrecurrent quotes them (issue
-    109 of RecurrentLayers.jl); torchrecurrent 0.2.5 adds a bias to a, which the candidate then has too.
+    Convention: one product a = W x of the input serves gate and candidate, f = 1 keeps the state, and the gate alone
+    has a bias. The paper itself was not at hand: these are its equations as the author of torchrecurrent quotes them
+    (issue 109 of RecurrentLayers.jl); torchrecurrent 0.2.5 adds a bias to a, which the candidate then has too.
     """
 
     x = Input()
