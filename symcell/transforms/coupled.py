@@ -12,12 +12,14 @@ from symcell.declare.symbols import NEXT
 from symcell.declare.words import names_in, reached, words
 from symcell.transforms.body import Body, declaration
 
+GATES = FUNCTIONS["sigmoid"], FUNCTIONS["hard_sigmoid"]
+
 
 def coupled(cell: CellMeta | str, input_gate: str = "i", forget_gate: str = "f") -> CellMeta:
     """Return the cell whose input gate is i = 1 - f, without the weights of its own that it had.
 
     Greff et al. 2017, arXiv:1503.04069, variant CIFG, where f = 1 - i; Cho et al. 2014, arXiv:1406.1078, couple them in
-    the GRU. Defined for a cell with two gates i = sigmoid(...), f = sigmoid(...) and a state whose update is
+    the GRU. Defined for a cell with two gates i and f, each a sigmoid or hard_sigmoid, and a state whose update is
     f * state + i * candidate, in which neither the candidate nor the gate f reads i.
 
     Args:
@@ -50,8 +52,8 @@ def _check(old: CellSpec, input_gate: str, forget_gate: str) -> None:
     where = f"coupled({old.name})"
     equations = {equation.name: equation for equation in old.equations}
     for gate in (input_gate, forget_gate):
-        if gate not in equations or not isinstance(equations[gate].expression, FUNCTIONS["sigmoid"]):
-            raise CellError(f"{where}: expected a gate {gate} = sigmoid(...); the equations are "
+        if gate not in equations or not isinstance(equations[gate].expression, GATES):
+            raise CellError(f"{where}: expected a gate {gate} = sigmoid(...) or hard_sigmoid(...); the equations are "
                             f"{', '.join(equations)}. Other names are given by input_gate= and forget_gate=.")
     if not any(_gated(equations[state + NEXT], state, input_gate, forget_gate) for state, _ in old.states):
         raise CellError(f"{where}: no state has an update {forget_gate} * state + {input_gate} * candidate, in which "

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from torch import sigmoid, tanh
+from torch.nn.functional import relu6
 
 import symcell
 from symcell import CellError, coupled, residual, with_dims, zoo
@@ -26,6 +27,14 @@ def coupled_peephole(p, x, h, c):
     return h, h, c
 
 
+def coupled_hard(p, x, h, c):
+    """The same without peepholes, with hard sigmoids; PyTorch's own has 1/6 in float32 in its gradient."""
+    f = relu6(gate(p, "f", x, h) + 3) / 6
+    c = f * c + (1 - f) * tanh(gate(p, "g", x, h))
+    h = relu6(gate(p, "o", x, h) + 3) / 6 * tanh(c)
+    return h, h, c
+
+
 def residual_mgu(p, x, h):
     """The new state is what it was without the input; the output has it."""
     _, h = TORCH_CELLS["mgu"](p, x, h)
@@ -34,6 +43,7 @@ def residual_mgu(p, x, h):
 
 MADE = {
     "coupled": (lambda: coupled("lstm_peephole"), coupled_peephole),
+    "coupled hard": (lambda: coupled("lstm_hard_sigmoid"), coupled_hard),
     "residual": (lambda: residual(with_dims("mgu", I="H")), residual_mgu),
     "both": (lambda: residual(with_dims(coupled("lstm_peephole"), I="H")),
              lambda p, x, h, c: (lambda y, *state: (y + x, *state))(*coupled_peephole(p, x, h, c))),
@@ -146,7 +156,7 @@ def test_with_dims():
 
 
 @pytest.mark.parametrize(("lines", "message"), [
-    ("i = sigmoid(W @ x)\nf = tanh(U @ h)\nc.next = f * c + i * h", "expected a gate f = sigmoid"),
+    ("i = sigmoid(W @ x)\nf = tanh(U @ h)\nc.next = f * c + i * h", "expected a gate f = sigmoid.* or hard_sig"),
     ("i = tanh(W @ x)\nf = sigmoid(U @ h)\nc.next = f * c + i * h", "expected a gate i = sigmoid"),
     ("i = sigmoid(W @ x)\nf = sigmoid(U @ h)\nc.next = i * c + f * h", r"no state has an update f \* state \+ i"),
     ("i = sigmoid(W @ x)\nf = sigmoid(U @ h)\nc.next = f * c + i * h + h", "no state has an update"),
