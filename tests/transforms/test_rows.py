@@ -23,9 +23,10 @@ TABLE = {
     "all of them": lambda: zoneout(variational_dropout(residual(with_dims(coupled("lstm"), I="H")), 0.3), 0.2),
 }
 each_row = pytest.mark.parametrize("row", TABLE)
+LONG = ("all of them", "dropout gru_reset_before")  # proofs that take a minute together
 
 
-@each_row
+@pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.slow if row in LONG else ()) for row in TABLE])
 def test_every_gradient_is_proven(row, monkeypatch):
     normed = row.startswith("layer norm")  # roots of sums of squares have no polynomial form
     monkeypatch.setattr(polynomial, "MAX_WORK", 100_000 if normed else 15_000_000)
