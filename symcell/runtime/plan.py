@@ -18,7 +18,7 @@ from symcell.runtime.arguments import Array, Sizes, check_bytes
 from symcell.runtime.memory import Wanted
 
 TAPE, SCRATCH = ".tape", ".scratch"  # with a dot no author's name can collide
-KINDS = ("all", "history", "ring", "chunk", "step", "sequence")  # as the generated modules count them
+KINDS = ("all", "history", "ring", "chunk", "step", "sequence")  # as symcell.runtime.native counts them
 Shape = tuple[int, int, int]
 Columns = tuple[str, int, tuple[str, ...], tuple[str, ...]]  # buffer, slots left out, dimensions before, dimensions
 

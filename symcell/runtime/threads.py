@@ -2,7 +2,7 @@
 
 Rows of a batch are independent: threads that share them meet once, at the end. Where rows are few, threads share the
 lanes of each stage of a step instead, and meet after each; a step of few rows is bound by reading weights, and each
-thread then reads only its part of them. The threads themselves are the generated module's (symcell/pool.h).
+thread then reads only its part of them. The threads themselves are those of symcell/pool.h.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 MIN_ROWS = 4  # below that a tile of rows uses too little of each packed weight
 MIN_WORK = 2_000_000  # multiply-adds per thread that are worth handing over
 MIN_WEIGHTS = 32_768  # numbers per thread that a step reads, worth a meeting after each stage
-MOST = 64  # threads of a module, as in symcell/pool.h
+MOST = 64  # as in symcell/pool.h
 NUMBER = 4  # multiply-adds that take as long as a number of an array takes to come or go
 
 

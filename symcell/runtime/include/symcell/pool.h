@@ -1,4 +1,4 @@
-/* Threads of a module that wait for work. Whoever has some does it too, and all of it if nobody comes: a pool that is
+/* Threads that wait for work, of any kernel. Whoever has some does it too, and all of it if nobody comes: a pool that is
    busy with somebody else's work, or whose threads cannot be had, costs time but not the result. */
 #ifndef SYMCELL_POOL_H
 #define SYMCELL_POOL_H
