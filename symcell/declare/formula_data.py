@@ -18,21 +18,14 @@ import sympy
 from sympy.core import relational
 from sympy.logic.boolalg import And, Not, Or
 
-from symcell.declare.entrywise import AXES, EntrywiseFunction, softmax_of
+from symcell.declare.entrywise import AXES, EntrywiseFunction, EntrywiseProduct, softmax_of
 from symcell.declare.errors import CellError, suggestion
 from symcell.declare.formula import BITS, LARGEST, MAX_POWER, is_computable, is_exponent
 from symcell.declare.functions import FUNCTIONS, Elementwise
-from symcell.declare.matrices import (
-    COMPUTED,
-    BlockMatrix,
-    EntrywiseProduct,
-    IdentityMatrix,
-    MatrixSum,
-    combined,
-    single,
-)
+from symcell.declare.matrices import ComputedMatrix
+from symcell.declare.matrix_sum import MatrixSum, combined, single
 from symcell.declare.names import check_dimension
-from symcell.declare.patterns import block_diagonal
+from symcell.declare.patterns import BlockMatrix, IdentityMatrix, block_diagonal
 from symcell.declare.reductions import HELD
 from symcell.declare.size import MAX_DEPTH, MAX_NODES
 from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
@@ -169,7 +162,7 @@ class Reader:
                 raise self._error(f'expected a term of a sum of matrices such as [-1, ["T", "U"]]; got {short(term)}.')
             found.append((self.formula(term[0]), (self.factor(term[1]),)))
         value = combined(found) if found else None
-        if isinstance(value, COMPUTED):
+        if isinstance(value, ComputedMatrix):
             value = single(value._terms())
         if not isinstance(value, MatrixSum) or not value.matrices:
             raise self._error(f"expected a matrix that is computed of declared ones, got {short(data)}; one that is "

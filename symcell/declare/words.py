@@ -11,8 +11,8 @@ from typing import Any
 
 import sympy
 
-from symcell.declare.matrices import IdentityMatrix
 from symcell.declare.members import Constant, Input, Matrix, Scalar, State, Vector
+from symcell.declare.patterns import IdentityMatrix
 from symcell.declare.spec import CellSpec, Parameter
 from symcell.declare.symbols import MatrixSymbol, Quantity
 

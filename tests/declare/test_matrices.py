@@ -7,7 +7,7 @@ import pytest
 
 import symcell
 from symcell.declare.errors import CellError
-from symcell.declare.matrices import MatrixSum
+from symcell.declare.matrix_sum import MatrixSum
 from symcell.graph.ir import MatMul
 from symcell.graph.lower import lower
 from symcell.graph.names import BLOCKS, pattern
