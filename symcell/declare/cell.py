@@ -11,7 +11,6 @@ from symcell.declare.finish import finish
 from symcell.declare.names import check_name
 from symcell.declare.namespace import Namespace
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import MatrixSymbol
 from symcell.declare.words import names_in, reached
 
 
@@ -103,6 +102,3 @@ def _warn_unused(spec: CellSpec) -> None:
     if unused:
         warnings.warn(f"{spec.name}: no state and no output depends on {', '.join(unused)}.",
                       UnusedParameterWarning, stacklevel=3)
-
-
-__all__ = ["Cell", "CellMeta", "MatrixSymbol", "UnusedParameterWarning"]

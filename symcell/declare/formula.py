@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,12 +64,7 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if isinstance(node, (sympy.Piecewise, sympy.Derivative, sympy.Integral, sympy.Sum)):
         raise _unknown_function(node, name, cell)
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
-    if isinstance(node, (Relational, Apply, Reduction, Shared, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
-        raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
-    if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
-        _check_value(node, name, cell)
-    if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
-        raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
+    _check_arguments(node, name, cell)
     if isinstance(node, sympy.Pow):
         return _power(node, arguments, name, cell)
     if isinstance(node, (sympy.Add, sympy.Mul, Apply, Reduction, Shared, Elementwise, *CONDITIONS)):
@@ -77,11 +73,17 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if node.func in _SYNONYMS:
         return _SYNONYMS[node.func](*map(_evaluated, arguments))
     if node.func in _FOLDED:
-        result = arguments[0]
-        for argument in arguments[1:]:
-            result = _FOLDED[node.func](result, argument)
-        return result
+        return reduce(_FOLDED[node.func], arguments)
     raise _unknown_function(node, name, cell)
+
+
+def _check_arguments(node: sympy.Basic, name: str, cell: str) -> None:
+    if isinstance(node, (Relational, Apply, Reduction, Shared, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
+        raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
+    if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
+        _check_value(node, name, cell)
+    if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
+        raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
 
 
 def _evaluated(node: sympy.Basic) -> sympy.Basic:
