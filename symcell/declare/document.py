@@ -14,7 +14,8 @@ from typing import Any
 
 from symcell.declare.derived import matrix_of
 from symcell.declare.errors import CellError, calling_module, suggestion
-from symcell.declare.formula_data import SUM_OF_MATRICES, Reader, short, written
+from symcell.declare.formula_data import SUM_OF_MATRICES, written
+from symcell.declare.formula_reader import Reader, short
 from symcell.declare.matrix_sum import MatrixSum
 from symcell.declare.members import MEMBERS, Output
 from symcell.declare.names import check_name

@@ -6,7 +6,8 @@ from dataclasses import fields
 import sympy
 
 from symcell.declare import document, entrywise, functions, matrices, matrix_sum, patterns, reductions, symbols
-from symcell.declare.formula_data import FACTORS, LOGIC, NUMBERS, RELATIONS, SUM_OF_MATRICES, SUMS, WRITTEN
+from symcell.declare.formula_data import LOGIC, NUMBERS, RELATIONS, SUM_OF_MATRICES, SUMS, WRITTEN
+from symcell.declare.formula_reader import FACTORS
 from symcell.declare.members import MEMBERS
 from symcell.declare.reductions import HELD
 from symcell.graph import check
