@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from symcell.declare.dimensions import dims_of, is_vector
 from symcell.declare.errors import CellError
-from symcell.declare.formula import dims_of, is_vector, normalise
+from symcell.declare.formula import normalise
 from symcell.declare.spec import Equation
 from symcell.declare.static import is_static
 from symcell.declare.symbols import ANONYMOUS, MatrixSymbol

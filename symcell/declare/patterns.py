@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy
 
+from symcell.declare.dimensions import dims_of
 from symcell.declare.errors import CellError, cell_being_declared
-from symcell.declare.formula import dims_of
 from symcell.declare.matrices import ComputedMatrix, MatrixAlgebra, misuse
 
 MAX_BLOCKS = 1_000_000

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
+from symcell.declare.dimensions import describe, dims_of, is_vector
 from symcell.declare.errors import CellError
-from symcell.declare.formula import describe, dims_of, is_vector, normalise
+from symcell.declare.formula import normalise
 from symcell.declare.matrices import MatrixAlgebra
 from symcell.declare.names import check_dimension, check_name
 from symcell.declare.size import MAX_TOTAL, check_size
