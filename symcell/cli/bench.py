@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symcell.cli import terminal
-from symcell.cli.errors import CliError, Exit
+from symcell.cli.errors import CliError
+from symcell.cli.files import file_errors, write
 
 if TYPE_CHECKING:
     from symcell.bench.rows import Row
@@ -151,26 +152,15 @@ def publish(rows: Sequence[Row], chosen: Options) -> None:
     for line in remarks(rows):
         terminal.out(f"\n{line}")
     if chosen.plot:
-        try:
+        with file_errors(chosen.plot):
             figure.draw(rows, chosen.plot)
-        except OSError as error:
-            raise _unwritable(error) from error
 
 
 def _write(path: Path | None, about: dict[str, object], rows: Sequence[Row]) -> None:
     from symcell.bench.rows import means
 
-    if path is None:
-        return
-    try:
-        content = {"machine": about, "rows": rows, "means": means(rows)}
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(error) from error
-
-
-def _unwritable(error: OSError) -> CliError:
-    return CliError(f"{error.filename} cannot be written: {error.strerror}.", Exit.FILE)
+    if path is not None:
+        write(path, json.dumps({"machine": about, "rows": rows, "means": means(rows)}, indent=1) + "\n")
 
 
 def failed(rows: Sequence[Row]) -> bool:

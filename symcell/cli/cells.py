@@ -124,23 +124,18 @@ def _of_the_zoo(name: str) -> CellSpec:
 def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
     """Return the cell of this name, or the only one that the module declares."""
     from symcell.declare.cell import CellMeta
+    from symcell.declare.errors import suggestion
 
     every = {key: value for key, value in vars(module).items()
              if isinstance(value, CellMeta) and hasattr(value, "spec")}
-    # What the file imported, another cell to compare with, say, can be named but is not meant otherwise; a cell that
-    # a function of another module returned is, unless the file has one of its own.
-    once = {key: value for key, value in every.items() if key == _first_name(every, value)}
-    own = {key: value for key, value in once.items() if value.__module__ == module.__name__} or once
+    if name in every:
+        return every[name]
+    own = _meant(every, module)
     listed = ", ".join(own) or "none"
+    if name and hasattr(module, name):
+        raise CliError(f"{shown}: {name} does not extend symcell.Cell. Cells declared there: {listed}.")
     if name:
-        if name in every:
-            return every[name]
-        if hasattr(module, name):
-            raise CliError(f"{shown}: {name} does not extend symcell.Cell. Cells declared there: {listed}.")
-        from symcell.declare.errors import suggestion
-
-        hint = suggestion(name, every)
-        raise CliError(f"{shown} declares no cell {name}.{hint} Cells declared there: {listed}.")
+        raise CliError(f"{shown} declares no cell {name}.{suggestion(name, every)} Cells declared there: {listed}.")
     if not own:
         raise CliError(f"{shown} declares no cell: it needs a class that extends symcell.Cell. "
                        "`symcell new NAME` writes a file to start from.", Exit.CELL)
@@ -150,5 +145,11 @@ def _pick(module: ModuleType, name: str, shown: str) -> CellMeta:
     return next(iter(own.values()))
 
 
-def _first_name(every: dict[str, CellMeta], cell: CellMeta) -> str:
-    return next(key for key, value in every.items() if value is cell)
+def _meant(every: dict[str, CellMeta], module: ModuleType) -> dict[str, CellMeta]:
+    """Return the cells that a module without a name of a cell can mean, each under its first name.
+
+    What it imported, another cell to compare with, say, can be named but is not meant otherwise; a cell that a function
+    of another module returned is, unless the module has one of its own.
+    """
+    once = {next(key for key, value in every.items() if value is cell): cell for cell in every.values()}
+    return {key: value for key, value in once.items() if value.__module__ == module.__name__} or once

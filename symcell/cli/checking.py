@@ -35,36 +35,44 @@ def run(spec: CellSpec, kernels: Mapping[str, Kernel], progress: terminal.Progre
 
 def table(outcomes: Sequence[Outcome]) -> Table:
     """Return what each oracle measured: quantity, error, tolerance, result, and how it was done."""
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
+    return _one_line_each(outcomes) if terminal.console().width >= ROOMY else _under_headlines(outcomes)
 
-    roomy = terminal.console().width >= ROOMY
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    if roomy:
-        made.add_column("oracle", no_wrap=True)
-    made.add_column("quantity")
-    made.add_column("error", justify="right", no_wrap=True)
-    made.add_column("tolerance", justify="right", no_wrap=True)
-    made.add_column("result", no_wrap=True)
-    if roomy:
-        made.add_column("how")
-    for (oracle, how), rows in groupby(outcomes, key=lambda outcome: (outcome.oracle, outcome.how)):
-        if not roomy:
-            made.add_row()
-            made.add_row(Text.assemble((terminal.printable(oracle), "bold"), f": {terminal.printable(how)}"))
-        for row in rows:
-            what = terminal.printable(row.what)
-            if roomy:
-                names = terminal.printable(oracle), what
-                made.add_row(*names, *_numbers(row), _result(row), terminal.printable(how))
-            else:
-                made.add_row(Padding(what, (0, 0, 0, 2)), *_numbers(row), _result(row))
+
+def _one_line_each(outcomes: Sequence[Outcome]) -> Table:
+    made = _columns("oracle", "quantity", "error", "tolerance", "result", "how")
+    for row in outcomes:
+        made.add_row(terminal.printable(row.oracle), *_measured(row), terminal.printable(row.how))
     return made
 
 
-def _numbers(row: Outcome) -> tuple[str, str]:
-    return (_number(row.error), _number(row.tolerance)) if row.ran else ("-", "-")
+def _under_headlines(outcomes: Sequence[Outcome]) -> Table:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    made = _columns("quantity", "error", "tolerance", "result")
+    for (oracle, how), rows in groupby(outcomes, key=lambda outcome: (outcome.oracle, outcome.how)):
+        made.add_row()
+        made.add_row(Text.assemble((terminal.printable(oracle), "bold"), f": {terminal.printable(how)}"))
+        for row in rows:
+            what, error, tolerance, result = _measured(row)
+            made.add_row(Padding(what, (0, 0, 0, 2)), error, tolerance, result)
+    return made
+
+
+def _columns(*names: str) -> Table:
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in names:
+        numbers = name in ("error", "tolerance")
+        made.add_column(name, justify="right" if numbers else "left", no_wrap=name not in ("quantity", "how"))
+    return made
+
+
+def _measured(row: Outcome) -> tuple[str, str, str, Text]:
+    """Return the quantity, its error, the tolerance and the result."""
+    numbers = (_number(row.error), _number(row.tolerance)) if row.ran else ("-", "-")
+    return terminal.printable(row.what), *numbers, _result(row)
 
 
 def _number(value: float) -> str:

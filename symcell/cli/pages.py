@@ -15,6 +15,7 @@ from typing import Any
 from symcell.cli.errors import CliError, Exit
 from symcell.cli.listing import reference
 from symcell.cli.measures import gates, matmul_depth
+from symcell.cli.zoo_bench import PEERS
 from symcell.declare.spec import CellSpec
 from symcell.render.escape import markdown_text
 
@@ -23,7 +24,6 @@ INDEX = "README.md"  # which GitHub shows below the files of a folder
 SIZE = 128  # of every dimension, where a page counts
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 _DOI = re.compile(r"doi:([\w./()\\-]*\w)")
-_PEERS = ("torchrecurrent", "torch.nn", "JAX", "eager torch")
 
 Speed = dict[str, Any]  # what `symcell.bench.zoo` writes
 
@@ -106,7 +106,7 @@ def read_speed(path: Path | None) -> Speed:
 def ratios(row: Speed) -> dict[str, float]:
     """Return how many times longer each peer takes, by its name."""
     seconds = row.get("seconds", {})
-    return {peer: seconds[peer] / seconds["symcell"] for peer in _PEERS if peer in seconds}
+    return {peer: seconds[peer] / seconds["symcell"] for peer in PEERS if peer in seconds}
 
 
 def _speed(name: str, speed: Speed) -> str:

@@ -19,7 +19,6 @@ from symcell.cli.errors import CliError, Exit
 TRACEBACK = "SYMCELL_TRACEBACK"
 """Set this environment variable to 1, and errors print their traceback too."""
 
-
 # What writing to a full disk, or to a device that is gone, answers. Other files are written with their name.
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 
@@ -57,10 +56,7 @@ class Program(click.Group):
 
 
 def _end(error: BaseException) -> int:
-    """Tell the user about the error and return the exit code."""
-    from symcell.declare.errors import CellError
-    from symcell.runtime.errors import BuildError, CacheError
-
+    """Tell the user what ended the command, if that is not known already, and return the exit code."""
     if isinstance(error, click.exceptions.Exit):  # of --help, --version, and a check that failed
         return error.exit_code
     if isinstance(error, BrokenPipeError):  # `symcell list | head -1`: the reader has what it wanted
@@ -80,6 +76,14 @@ def _end(error: BaseException) -> int:
         with contextlib.suppress(OSError):
             error.show()
         return error.exit_code
+    return _explained(error)
+
+
+def _explained(error: BaseException) -> int:
+    """Say what is wrong with the cell, the machine or symcell, and return the exit code."""
+    from symcell.declare.errors import CellError
+    from symcell.runtime.errors import BuildError, CacheError
+
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):
         with contextlib.suppress(OSError):
             click.echo("".join(traceback.format_exception(error)), err=True, nl=False)

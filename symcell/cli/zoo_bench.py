@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from symcell.cli import terminal
 from symcell.cli.bench import Options
 from symcell.cli.errors import CliError, Exit
+from symcell.cli.files import write
 
 if TYPE_CHECKING:
     from symcell.bench.draw import Shape
@@ -92,7 +93,4 @@ def _write(path: Path | None, said: str, kept: Mapping[str, Record]) -> None:
     from symcell import zoo
 
     ordered = {name: kept[name] for name in zoo.names() if name in kept}
-    try:
-        path.write_text(json.dumps({"about": said, "cells": ordered}, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CliError(f"{path} cannot be written: {error.strerror}.", Exit.FILE) from error
+    write(path, json.dumps({"about": said, "cells": ordered}, indent=1) + "\n")

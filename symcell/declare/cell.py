@@ -7,10 +7,10 @@ import warnings
 from typing import Any
 
 from symcell.declare.errors import CellError
+from symcell.declare.finish import finish
 from symcell.declare.names import check_name
-from symcell.declare.scope import Namespace
+from symcell.declare.namespace import Namespace
 from symcell.declare.spec import CellSpec
-from symcell.declare.symbols import MatrixSymbol
 from symcell.declare.words import names_in, reached
 
 
@@ -43,7 +43,7 @@ class CellMeta(type):
         attributes = {key: value for key, value in namespace.items() if key not in ("to_json", "from_json")}
         made = super().__new__(mcs, name, bases, attributes)  # a quantity of such a name would hide the method
         if isinstance(namespace, Namespace):
-            made.spec = namespace.scope.finish(inspect.cleandoc(namespace.get("__doc__") or ""))
+            made.spec = finish(namespace.scope, inspect.cleandoc(namespace.get("__doc__") or ""))
             _warn_unused(made.spec)
         return made
 
@@ -102,6 +102,3 @@ def _warn_unused(spec: CellSpec) -> None:
     if unused:
         warnings.warn(f"{spec.name}: no state and no output depends on {', '.join(unused)}.",
                       UnusedParameterWarning, stacklevel=3)
-
-
-__all__ = ["Cell", "CellMeta", "MatrixSymbol", "UnusedParameterWarning"]

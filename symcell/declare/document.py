@@ -12,12 +12,15 @@ import unicodedata
 from dataclasses import MISSING, fields
 from typing import Any
 
+from symcell.declare.derived import matrix_of
 from symcell.declare.errors import CellError, calling_module, suggestion
-from symcell.declare.formula_data import SUM_OF_MATRICES, Reader, short, written
-from symcell.declare.matrices import MatrixSum
+from symcell.declare.formula_data import SUM_OF_MATRICES, written
+from symcell.declare.formula_reader import Reader, short
+from symcell.declare.matrix_sum import MatrixSum
 from symcell.declare.members import MEMBERS, Output
 from symcell.declare.names import check_name
-from symcell.declare.scope import MAX_NAMES, Namespace
+from symcell.declare.namespace import Namespace
+from symcell.declare.scope import MAX_NAMES
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import ANONYMOUS, NEXT, MatrixSymbol
 from symcell.declare.words import words
@@ -202,7 +205,7 @@ def _equation(body: Namespace, names: dict[str, Any], equation: Any, output: str
 def _matrix(body: Namespace, name: str, value: MatrixSum, where: str) -> MatrixSymbol:
     """Enter a matrix that is computed once per call; one without a name of its own is numbered."""
     if name.startswith(ANONYMOUS):
-        made = body.scope.matrix_of(value)
+        made = matrix_of(value, body.scope)
         if made.name != name:
             raise CellError(f"{where}: sums of matrices without a name are numbered in order, each once; expected "
                             f"{made.name!r}.")

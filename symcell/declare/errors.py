@@ -27,7 +27,7 @@ def cell_being_declared() -> str:
     """Return "Name: " of the cell whose class body is running, for errors raised by what it calls; else nothing."""
     frame = sys._getframe(1)
     while frame is not None:
-        scope = getattr(frame.f_locals, "scope", None)  # the namespace of a class body (declare.scope)
+        scope = getattr(frame.f_locals, "scope", None)  # the namespace of a class body (declare.namespace)
         if scope is not None:
             return f"{scope.cell}: "
         frame = frame.f_back  # type: ignore[assignment]

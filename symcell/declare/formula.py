@@ -1,8 +1,9 @@
-"""Checks on one formula: what it may contain, how large it may be, and the dimension it has."""
+"""Checks on one formula: what it may contain, and how large it may be."""
 
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from symcell.declare.functions import (
     sqrt,
     tanh,
 )
-from symcell.declare.reductions import Reduction, Shared, dims_of_reduction
-from symcell.declare.symbols import ROW, Apply, MatrixSymbol, Quantity
+from symcell.declare.reductions import Reduction, Shared
+from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
 if TYPE_CHECKING:
     from symcell.declare.scope import Scope
@@ -63,12 +64,7 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if isinstance(node, (sympy.Piecewise, sympy.Derivative, sympy.Integral, sympy.Sum)):
         raise _unknown_function(node, name, cell)
     arguments = [_rewrite(argument, name, cell) for argument in node.args]
-    if isinstance(node, (Relational, Apply, Reduction, Shared, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
-        raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
-    if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
-        _check_value(node, name, cell)
-    if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
-        raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
+    _check_arguments(node, name, cell)
     if isinstance(node, sympy.Pow):
         return _power(node, arguments, name, cell)
     if isinstance(node, (sympy.Add, sympy.Mul, Apply, Reduction, Shared, Elementwise, *CONDITIONS)):
@@ -77,11 +73,17 @@ def _rewrite(node: sympy.Basic, name: str, cell: str) -> sympy.Basic:
     if node.func in _SYNONYMS:
         return _SYNONYMS[node.func](*map(_evaluated, arguments))
     if node.func in _FOLDED:
-        result = arguments[0]
-        for argument in arguments[1:]:
-            result = _FOLDED[node.func](result, argument)
-        return result
+        return reduce(_FOLDED[node.func], arguments)
     raise _unknown_function(node, name, cell)
+
+
+def _check_arguments(node: sympy.Basic, name: str, cell: str) -> None:
+    if isinstance(node, (Relational, Apply, Reduction, Shared, sympy.Add, sympy.Mul, sympy.Pow)) and _conditions(node):
+        raise CellError(f"{cell}: {name}: {node} uses a comparison as a number; write where(condition, 1, 0).")
+    if isinstance(node, sympy.Expr) and not node.free_symbols and not node.has(Apply):
+        _check_value(node, name, cell)
+    if not isinstance(node, Apply) and any(isinstance(argument, MatrixSymbol) for argument in node.args):
+        raise CellError(f"{cell}: {name}: a matrix stands inside {node.func.__name__}(); it takes only @, on a vector.")
 
 
 def _evaluated(node: sympy.Basic) -> sympy.Basic:
@@ -168,51 +170,3 @@ def _power(node: sympy.Pow, arguments: list[sympy.Basic], name: str, cell: str) 
         return sympy.Pow(base, exact) if exact.q == 1 else sqrt(base) ** exact.p
     raise CellError(f"{cell}: {name} holds the power {node}; exponents are integers and halves up to {MAX_POWER}. "
                     "For others write exp(a * log(b)).")
-
-
-def dims_of(formula: sympy.Basic, name: str, scope: Scope) -> tuple[str, ...]:
-    """() of a scalar formula, (dim,) of a vector one, (ROW,) of a number per row.
-
-    Raises:
-        CellError: vectors of different dimensions meet, or a matrix meets a vector of the wrong one.
-    """
-    if isinstance(formula, sympy.Symbol):
-        return scope.dims_of_symbol(formula)
-    if isinstance(formula, Apply):
-        return _dims_of_apply(formula, name, scope)
-    if isinstance(formula, Reduction):
-        return dims_of_reduction(formula, dims_of(formula.vector, name, scope), f"{scope.cell}: {name}")
-    found: dict[tuple[str, ...], sympy.Basic] = {}
-    for argument in formula.args:
-        dims = dims_of(argument, name, scope)
-        if dims:
-            found.setdefault(dims, argument)
-    if len(found) > 1:
-        found.pop((ROW,), None)  # a number per row meets each component of a vector
-    if len(found) > 1:
-        parts = " and ".join(f"{argument} is a vector of {dims[0]}" for dims, argument in found.items())
-        raise CellError(f"{scope.cell}: {name}: the shapes in {formula} do not agree: {parts}.")
-    return next(iter(found), ())
-
-
-def is_vector(dims: tuple[str, ...]) -> bool:
-    """Whether these are the dimensions of a vector, and of no number."""
-    return dims not in ((), (ROW,))
-
-
-def describe(dims: tuple[str, ...]) -> str:
-    """Return what has these dimensions, for error messages."""
-    return f"a vector of {dims[0]}" if is_vector(dims) else "a scalar"
-
-
-def _dims_of_apply(formula: Apply, name: str, scope: Scope) -> tuple[str, ...]:
-    matrix = formula.matrix
-    if matrix._scope is not scope:
-        raise CellError(f"{scope.cell}: {name}: the matrix {matrix} belongs to the cell {matrix._scope.cell}.")
-    dims = dims_of(formula.vector, name, scope)
-    if dims != (matrix.domain,):
-        got = describe(dims)
-        raise CellError(
-            f"{scope.cell}: {name}: the shapes in {formula} do not agree: {matrix} is ({matrix.codomain}, "
-            f"{matrix.domain}) and applies to vectors of {matrix.domain}; {formula.vector} is {got}.")
-    return (matrix.codomain,)

@@ -8,9 +8,10 @@ from typing import Any
 import sympy
 
 from symcell.declare.errors import CellError
-from symcell.declare.matrices import COMPUTED, MatrixSum
+from symcell.declare.matrices import ComputedMatrix
+from symcell.declare.matrix_sum import MatrixSum
 from symcell.declare.members import MEMBERS
-from symcell.declare.scope import Namespace
+from symcell.declare.namespace import Namespace
 
 
 def named(name: str, value: Any) -> Any:
@@ -36,8 +37,9 @@ def named(name: str, value: Any) -> Any:
     if body is None:
         raise CellError(f"named({name!r}, ...) stands outside of a class body: it gives a name to a quantity of the "
                         "cell that is being declared.")
-    is_formula = (isinstance(value, sympy.Expr) and not value.is_number) or isinstance(value, (MatrixSum, *COMPUTED))
-    if not isinstance(name, str) or name.startswith("__") or not (is_formula or isinstance(value, MEMBERS)):
+    is_formula = isinstance(value, sympy.Expr) and not value.is_number
+    declares = is_formula or isinstance(value, (*MEMBERS, MatrixSum, ComputedMatrix))
+    if not isinstance(name, str) or name.startswith("__") or not declares:
         raise CellError(f'{body.scope.cell}: named("a", value) expects a name and a formula or a declaration such as '
                         f"Matrix(h, h); got {name!r} and {value!r}.")
     body[name] = value

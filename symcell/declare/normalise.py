@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy
 
+from symcell.declare.dimensions import dims_of
 from symcell.declare.entrywise import softmax_of
 from symcell.declare.errors import CellError, cell_being_declared
-from symcell.declare.formula import dims_of
 from symcell.declare.functions import exp, is_formula, maximum, sqrt
 from symcell.declare.matrices import MatrixAlgebra
 from symcell.declare.reductions import (

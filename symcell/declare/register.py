@@ -13,7 +13,8 @@ import sympy
 from symcell.declare.c_text import check_c
 from symcell.declare.entrywise import AXES
 from symcell.declare.errors import CellError, suggestion
-from symcell.declare.formula_data import FACTORS, LOGIC, NUMBERS, SUM_OF_MATRICES
+from symcell.declare.formula_data import LOGIC, NUMBERS, SUM_OF_MATRICES
+from symcell.declare.formula_reader import FACTORS
 from symcell.declare.functions import CONDITIONS, FUNCTIONS, Elementwise, Function, define
 from symcell.declare.members import MEMBERS
 from symcell.declare.names import check_name

@@ -115,11 +115,6 @@ class MatrixSymbol(MatrixAlgebra, sympy.Basic):
     def __str__(self) -> str:
         return self._scope.text_of(self.name) + (".T" if self.transposed else "")
 
-    __repr__ = __str__
-
-    def _sympystr(self, printer: Any) -> str:
-        return str(self)
-
 
 class Apply(Operand, sympy.Expr):
     """`W @ v`: one component of a matrix applied to a vector."""

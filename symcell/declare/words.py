@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import sympy
+from sympy.core.relational import Relational
 
-from symcell.declare.matrices import IdentityMatrix
 from symcell.declare.members import Constant, Input, Matrix, Scalar, State, Vector
+from symcell.declare.patterns import IdentityMatrix
 from symcell.declare.spec import CellSpec, Parameter
 from symcell.declare.symbols import MatrixSymbol, Quantity
 
@@ -51,10 +52,13 @@ def copied(formula: sympy.Basic, names: Mapping[str, Any], dims: Mapping[str, st
         return IdentityMatrix((dims or {}).get(formula.domain, formula.domain))
     if not formula.args:
         return formula
-    arguments = [copied(argument, names, dims) for argument in formula.args]
-    # SymPy could decide a comparison that was kept undecided when it was written.
-    undecided = {"evaluate": False} if isinstance(formula, sympy.core.relational.Relational) else {}
-    return formula.func(*arguments, **undecided)
+    return rebuilt(formula, [copied(argument, names, dims) for argument in formula.args])
+
+
+def rebuilt(node: sympy.Basic, arguments: Iterable[sympy.Basic]) -> sympy.Basic:
+    """Return a node of other arguments; SymPy could decide a comparison that was kept undecided when it was written."""
+    undecided = {"evaluate": False} if isinstance(node, Relational) else {}
+    return node.func(*arguments, **undecided)
 
 
 def names_in(formula: sympy.Basic) -> set[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import sympy
 
-from symcell.declare.entrywise import AXES, EntrywiseFunction
+from symcell.declare.entrywise import AXES, Entrywise, EntrywiseFunction
 from symcell.declare.functions import FUNCTIONS, exp
-from symcell.declare.matrices import BlockMatrix, Entrywise, IdentityMatrix
+from symcell.declare.patterns import BlockMatrix, IdentityMatrix
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, TRANSPOSED, base
 from symcell.graph.once import reduced_dims

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import sympy
 
 from symcell.declare.functions import Elementwise, where_
-from symcell.declare.matrices import MatrixSum
+from symcell.declare.matrix_sum import MatrixSum
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.static import computable

@@ -14,9 +14,10 @@ import sympy
 from sympy.core import relational
 from sympy.logic import boolalg
 
-from symcell.declare.entrywise import AXES, EntrywiseFunction
+from symcell.declare.entrywise import AXES, EntrywiseFunction, EntrywiseProduct
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
+from symcell.declare.matrix_sum import MatrixSum
+from symcell.declare.patterns import BlockMatrix, IdentityMatrix
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW, Apply

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symcell.declare.entrywise import AXES, EntrywiseFunction
+from symcell.declare.entrywise import AXES, EntrywiseFunction, EntrywiseProduct
 from symcell.declare.functions import Elementwise
-from symcell.declare.matrices import BlockMatrix, EntrywiseProduct, IdentityMatrix, MatrixSum
+from symcell.declare.matrix_sum import MatrixSum
+from symcell.declare.patterns import BlockMatrix, IdentityMatrix
 from symcell.declare.reductions import Reduction, Shared
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, ROW, Apply

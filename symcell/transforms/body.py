@@ -22,10 +22,11 @@ from typing import Any
 import sympy
 
 from symcell.declare.cell import Cell, CellMeta
+from symcell.declare.derived import matrix_of
 from symcell.declare.errors import CellError, calling_module
 from symcell.declare.members import Output
 from symcell.declare.names import LONGEST
-from symcell.declare.scope import Namespace
+from symcell.declare.namespace import Namespace
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT
 from symcell.declare.words import copied, names_in, words
@@ -89,7 +90,7 @@ class Body:
     def enter(self, equation: Equation, formula: Any) -> Any:
         """Declare an equation of the old cell under its name, with this formula; its output stays the output."""
         if equation.anonymous:  # a sum of matrices that another equation shows
-            return self._standing.setdefault(equation.name, self.namespace.scope.matrix_of(formula))
+            return self._standing.setdefault(equation.name, matrix_of(formula, self.namespace.scope))
         chosen = equation.name == self.old.output and not equation.name.endswith(NEXT)
         return self.add(equation.name, Output(formula) if chosen else formula)
 

@@ -24,7 +24,7 @@ from symcell.declare.members import Constant, Input
 from symcell.declare.settings import check_flag, is_number
 from symcell.declare.spec import CellSpec, Equation
 from symcell.declare.symbols import NEXT, Apply
-from symcell.declare.words import names_in, reached
+from symcell.declare.words import names_in, reached, rebuilt
 from symcell.transforms.body import Body, declaration
 
 Probability = float | Mapping[str, float]
@@ -163,7 +163,4 @@ def _masked(body: Body, formula: sympy.Basic, masks: Mapping[str, Any], inside: 
         return copied * masks[formula.name] if formula.name in masks else copied
     if not formula.args:
         return formula
-    arguments = [_masked(body, argument, masks, inside) for argument in formula.args]
-    # SymPy could decide a comparison that was kept undecided when it was written.
-    undecided = {"evaluate": False} if isinstance(formula, sympy.core.relational.Relational) else {}
-    return formula.func(*arguments, **undecided)
+    return rebuilt(formula, [_masked(body, argument, masks, inside) for argument in formula.args])

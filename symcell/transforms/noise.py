@@ -11,7 +11,7 @@ import sympy
 from sympy.core.relational import StrictLessThan
 
 from symcell.declare.cell import CellMeta
-from symcell.declare.errors import CellError
+from symcell.declare.errors import CellError, suggestion
 from symcell.declare.spec import CellSpec
 from symcell.transforms.body import declaration
 
@@ -35,7 +35,8 @@ def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B:
 
     Raises:
         CellError: the cell reads no noise.
-        TypeError: a size is missing or no integer, or the seed is neither an integer nor a Generator.
+        TypeError: a size is missing, of no dimension of the cell or no integer, or the seed is neither an integer nor
+            a Generator.
         ValueError: a size or the seed is negative, or no kernel computes in this dtype.
     """
     spec = declaration(cell)
@@ -43,18 +44,25 @@ def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B:
     if not names:
         raise CellError(f"{spec.name} reads no noise: no input is compared with a Constant, noise < rate, and nothing "
                         "else.")
-    dims = dict(spec.inputs)
-    missing = sorted({dims[name] for name in names} - set(sizes))
+    dims = {name: dim for name, dim in spec.inputs if name in names}
+    _check_names(spec, set(dims.values()), sizes)
+    _check_values(spec.name, {"T": T, "B": B} | {dim: sizes[dim] for dim in dims.values()}, seed, dtype)
+    random = np.random.default_rng(seed)
+    return {name: random.random((*(() if name in spec.whole else (T,)), B, sizes[dim]), np.float32).astype(dtype)
+            for name, dim in dims.items()}
+
+
+def _check_names(spec: CellSpec, needed: Collection[str], sizes: Collection[str]) -> None:
+    for name in sizes:
+        if name not in spec.dims:
+            raise TypeError(f"{spec.name}: draw_noise: there is no dimension {name!r}; expected "
+                            f"{', '.join(spec.dims)}.{suggestion(name, spec.dims)}")
+    missing = sorted(set(needed) - set(sizes))
     if missing:
         raise TypeError(f"{spec.name}: draw_noise needs the size {', '.join(missing)}, such as {missing[0]}=64.")
-    wanted = {"T": T, "B": B} | {dims[name]: sizes[dims[name]] for name in names}
-    _check(spec.name, wanted, seed, dtype)
-    random = np.random.default_rng(seed)
-    return {name: random.random((*(() if name in spec.whole else (T,)), B, sizes[dims[name]]), np.float32).astype(dtype)
-            for name in names}
 
 
-def _check(cell: str, sizes: Mapping[str, Any], seed: Any, dtype: Any) -> None:
+def _check_values(cell: str, sizes: Mapping[str, Any], seed: Any, dtype: Any) -> None:
     where = f"{cell}: draw_noise"
     given = {f"the size {name}": size for name, size in sizes.items()}
     given |= {} if isinstance(seed, np.random.Generator) else {"seed": seed}

@@ -14,6 +14,7 @@ from symcell.declare.normalise import layer_norm
 from symcell.declare.reductions import SharedSpread
 from symcell.declare.spec import CellSpec
 from symcell.declare.symbols import NEXT, Apply
+from symcell.declare.words import rebuilt
 from symcell.transforms.body import Body, declaration
 
 _PAPER = "Ba et al. 2016, arXiv:1607.06450, eq. 4"
@@ -77,8 +78,7 @@ class _Normalising:
             arguments.append(self.formula(argument, name, biased))
             normal = isinstance(argument, Apply) and argument.matrix.name not in self.keep
             biased |= isinstance(node, sympy.Add) and normal  # the first took a bias for all
-        undecided = {"evaluate": False} if isinstance(node, sympy.core.relational.Relational) else {}
-        return node.func(*arguments, **undecided)
+        return rebuilt(node, arguments)
 
     def _product(self, product: Apply, name: str, biased: bool) -> sympy.Basic:
         if product.matrix.name in self.keep:

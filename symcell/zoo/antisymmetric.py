@@ -4,7 +4,7 @@ Chang, Chen, Haber and Chi 2019, arXiv:1902.09689.
 """
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import sigmoid, tanh

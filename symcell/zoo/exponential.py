@@ -1,7 +1,7 @@
 """Long short-term memory whose gates are exponential, or piecewise linear."""
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import exp, hard_sigmoid, logsigmoid, maximum, sigmoid, tanh

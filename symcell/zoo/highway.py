@@ -1,7 +1,7 @@
 """Recurrent highway networks: a step of several levels. A cell with settings is a function that returns a cell."""
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from typing import Any
 

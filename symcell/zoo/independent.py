@@ -1,7 +1,7 @@
 """Units that see no state but their own: all products are of the input, and run before the loop."""
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import relu, sigmoid, tanh

@@ -1,7 +1,7 @@
 """Additive memories: long short-term memory with most of its gates and activations taken away."""
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import sigmoid, tanh

@@ -1,7 +1,7 @@
 """Cells of two paths: a slow context beside the state, or an output that goes up while the state goes on."""
 
 # mypy: disable-error-code="attr-defined, operator"
-# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.scope).
+# The names of a class body are declarations to a type checker and formulas to Python (symcell.declare.namespace).
 
 from symcell.declare.cell import Cell
 from symcell.declare.functions import relu, sigmoid, tanh

@@ -9,7 +9,8 @@ import symcell
 from symcell import Cell, CellError, zoo
 from symcell.compiler import stages
 from symcell.declare import document, functions, symbols
-from symcell.declare.formula_data import Reader, written
+from symcell.declare.formula_data import written
+from symcell.declare.formula_reader import Reader
 from tests.declare.documents import MGU_TEXT, changed, quiet, refused_or_valid, with_formula
 from tests.declare.text import START, UPDATE, declare, formula
 

@@ -5,8 +5,9 @@ from dataclasses import fields
 
 import sympy
 
-from symcell.declare import document, functions, matrices, reductions, symbols
-from symcell.declare.formula_data import FACTORS, LOGIC, NUMBERS, RELATIONS, SUM_OF_MATRICES, SUMS, WRITTEN
+from symcell.declare import document, entrywise, functions, matrices, matrix_sum, patterns, reductions, symbols
+from symcell.declare.formula_data import LOGIC, NUMBERS, RELATIONS, SUM_OF_MATRICES, SUMS, WRITTEN
+from symcell.declare.formula_reader import FACTORS
 from symcell.declare.members import MEMBERS
 from symcell.declare.reductions import HELD
 from symcell.graph import check
@@ -14,7 +15,7 @@ from symcell.graph import check
 
 def test_every_kind_of_node_has_its_row():
     """A node of the language without a form in a document makes this fail: add its row to formula_data.WRITTEN."""
-    modules = (symbols, functions, matrices, reductions)
+    modules = (symbols, functions, matrices, matrix_sum, patterns, entrywise, reductions)
     declared = {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass)
                 if issubclass(kind, sympy.Basic) and kind.__module__.startswith("symcell.declare")
                 and kind.__name__ not in ("_Held", "Reduction")}  # only what is made of these two is in a formula

@@ -1,33 +1,17 @@
 """The algebra of matrices: what is written is what a person computes by hand in NumPy; the rest is refused."""
 
-from itertools import groupby
-
 import numpy as np
 import pytest
 
-import symcell
 from symcell.declare.errors import CellError
-from symcell.declare.matrices import MatrixSum
-from symcell.graph.ir import MatMul
-from symcell.graph.lower import lower
-from symcell.graph.names import BLOCKS, pattern
+from tests.declare.matrices import WORDS, applied
 from tests.declare.text import declare
-from tests.oracle import Sample, run
 
 
 def softmax(matrix, axis):
     return np.exp(matrix) / np.exp(matrix).sum(axis=axis, keepdims=True)
 
 
-WORDS = {"softmax": symcell.softmax, "Identity": symcell.Identity, "BlockDiagonal": symcell.BlockDiagonal}
-BODY = """
-x, h = Input(), State()
-W, U, V, P, Q = Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, "R"), Matrix(h, "R")
-b, a, k = Vector(h), Scalar(), Constant(0.5)
-{before}
-y = Output({expression} + 0 * b)
-h.next = h
-"""
 I3 = np.eye(3)
 # expression -> its matrix, of the parameters p
 EXPRESSIONS = {
@@ -80,12 +64,6 @@ class Named(dict):
     __getattr__ = dict.__getitem__
 
 
-def applied(expression, before=""):
-    cell = declare(BODY.format(before=before, expression=expression), **WORDS)
-    sample = Sample.draw(cell, T=2, B=2, I=2, H=3, R=2, seed=5)
-    return run(cell, sample), sample, cell
-
-
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_is_the_matrix_it_says(expression):
     results, sample, _ = applied(expression)
@@ -101,51 +79,6 @@ def test_a_name_changes_nothing(expression):
     np.testing.assert_allclose(results.y, expected.y, rtol=1e-13, atol=1e-14)
     for name, gradient in expected.dparams.items():
         np.testing.assert_allclose(results.dparams[name], gradient, rtol=0, atol=1e-13, err_msg=name)
-
-
-def test_blocks_lie_along_the_diagonal_and_nothing_else_has_a_gradient():
-    cell = declare(BODY.format(before="", expression="BlockDiagonal(U, 2) @ h"), **WORDS)
-    sample = Sample.draw(cell, T=2, B=3, I=2, H=4, R=2, seed=5)
-    results, kept = run(cell, sample), np.kron(np.eye(2), np.ones((2, 2)))
-    np.testing.assert_allclose(results.y[0], sample.state["h"] @ (kept * sample.params["U"]).T, rtol=1e-13)
-    assert ((results.dparams["U"] != 0) == (kept == 1)).all()
-
-
-@pytest.mark.parametrize(("rows", "cols", "blocks"), [(4, 4, 2), (6, 4, 2), (5, 5, 2), (3, 7, 3), (2, 2, 5), (1, 1, 2)])
-def test_every_row_and_column_is_in_one_block_of_about_one_size(rows, cols, blocks):
-    made = pattern(f"{BLOCKS}{blocks}", rows, cols)
-    assert (made == pattern(f"{BLOCKS}{blocks}", cols, rows).T).all()
-    heights = [len(list(group)) for _, group in groupby(map(tuple, made))]
-    assert sum(heights) == rows
-    if blocks <= min(rows, cols):
-        assert len(heights) == blocks
-        assert max(heights) - min(heights) <= 1
-        assert (made.sum(axis=0) > 0).all()
-
-
-def test_a_sum_is_computed_once_and_a_product_is_applied_factor_by_factor():
-    _, _, cell = applied("(U + U.T) @ h + (U + U.T) @ (b * h) + (P @ Q.T) @ h")
-    graph = lower(cell.spec)
-    assert [str(node) for node in graph.once] == ["matrix.1 = U + U.T"]
-    assert {(n.matrix, n.transposed) for n in graph.nodes if isinstance(n, MatMul)} == {
-        ("matrix.1", False), ("Q", True), ("P", False)}
-    assert graph.value("matrix.1").anonymous
-
-
-def test_a_declaration_prints_as_it_was_written():
-    _, _, cell = applied("(U - a * V.T) @ h", "A = U.T - (1 + a) * Identity(h)")
-    text = str(cell.spec)
-    assert "A = U.T - (a + 1)*Identity(H)" in text
-    assert "(U - a*V.T) @ h" in text
-    assert "matrix.1" not in text
-
-
-def test_the_derived_matrix_is_one_of_the_cell():
-    _, _, cell = applied("A @ h", "A = U - U.T")
-    equation = next(equation for equation in cell.spec.equations if equation.name == "A")
-    assert equation.dims == ("H", "H")
-    assert isinstance(equation.expression, MatrixSum)
-    assert not equation.anonymous
 
 
 REFUSED = {
@@ -210,31 +143,6 @@ def test_misuse_is_refused_by_name(line):
         declare(body, **WORDS)
     assert str(caught.value).startswith("Trial: ")
     assert REFUSED[line].lower() in str(caught.value).lower()
-
-
-def test_a_matrix_of_another_cell_is_refused():
-    first = {}
-
-    def keep(value):
-        first["U"] = value
-        return value
-
-    declare("x, h = Input(), State()\nU = Matrix(h, h)\nkeep(U)\nh.next = U @ h", keep=keep)
-    with pytest.raises(CellError, match="the matrix U belongs to the cell Trial"):
-        declare("x, h = Input(), State()\nV = Matrix(h, h)\nA = V + U\nh.next = A @ h", name="Other", U=first["U"])
-
-
-def test_a_function_of_the_users_own_is_computed_at_each_step():
-    """A generated module cannot call it, so it stays in the loop; in front of a matrix it is refused."""
-    from symcell.declare import functions
-
-    own = functions.define(functions.Function("twice", (lambda x, y: 2,), lambda x: 2 * x, "vtwice", "2{0}"))
-    del functions.FUNCTIONS["twice"]  # other tests go through the functions that everyone has
-    start = "x, h = Input(), State()\nW, U, V, s = Matrix(h, x), Matrix(h, h), Matrix(h, h), Vector(h)\n"
-    cell = declare(start + "r = twice(s)\nh.next = r * (W @ x) + U @ h + V @ h", twice=own)
-    assert not lower(cell.spec).once
-    with pytest.raises(CellError, match="no scalar of parameters and constants"):
-        declare(start + "a = Scalar()\nA = U + twice(a) * V\nh.next = A @ h", twice=own)
 
 
 def test_text_of_nested_functions_asks_for_nothing_that_is_not_there(monkeypatch):

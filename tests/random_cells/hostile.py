@@ -21,7 +21,7 @@ import symcell
 from symcell import CellError, zoo
 from symcell.declare.cell import Cell, CellMeta
 from symcell.declare.functions import FUNCTIONS
-from symcell.declare.scope import Namespace
+from symcell.declare.namespace import Namespace
 from symcell.graph.adjoint import adjoint
 from symcell.graph.lower import lower
 

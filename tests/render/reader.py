@@ -4,41 +4,14 @@ A formula is read to a function of an environment: the values of one step and on
 removed). It knows the commands below and nothing else; whatever is left over is an error.
 """
 
-import re
-
 import numpy as np
 
-TOKENS = re.compile(r"\\\\|\\[A-Za-z]+|\d+(?:\.\d+)?|[A-Za-z]|[{}_^()|&+\-,=<>/\[\]]|\s+")
-FUNCTIONS = {
-    r"\sigma": lambda x: 1 / (1 + np.exp(-x)), r"\tanh": np.tanh, r"\exp": np.exp, r"\log": np.log,
-    r"\max": lambda *of: np.max(of[0]) if len(of) == 1 else np.maximum(*of), r"\min": np.minimum,
-}  # fmt: skip
-OPERATORS = {
-    "softplus": lambda x: np.log1p(np.exp(x)), "relu": lambda x: np.maximum(x, 0), "sign": np.sign, "diag": np.diag,
-    "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
-    "tr": np.trace,
-    "argmax": lambda vector: Place(vector), "colmax": lambda m: m.max(axis=0), "rowmax": lambda m: m.max(axis=1),
-}  # fmt: skip
-RELATIONS = {"<": np.less, ">": np.greater, "=": np.equal, r"\leq": np.less_equal, r"\geq": np.greater_equal}
+from tests.render.printed_values import FUNCTIONS, OPERATORS, RELATIONS, powered, together, transposed
+from tests.render.tokens import Tokens, Unreadable, unsized
+
 OPEN = {r"\left": r"\right", r"\biggl": r"\biggr"}
 STOP = {")", "]", "}", "|", ",", "&", "+", "-", "/", r"\odot", r"\\", r"\right", r"\biggr", r"\end", r"\wedge", None,
         *RELATIONS}
-GREEK = {rf"\{word}" for word in (
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "mu", "nu", "tau", "sigma")}
-ACCENTS = {r"\bar", r"\tilde", r"\hat", r"\overline", r"\widetilde", r"\widehat", r"\mathit", r"\mathrm", r"\mathcal"}
-
-
-class Place(int):
-    """The index of the first of the largest components of a vector, and `here`, where that is."""
-
-    def __new__(cls, vector):
-        made = super().__new__(cls, np.argmax(vector))
-        made.size, made.here = len(vector), np.arange(len(vector)) == np.argmax(vector)
-        return made
-
-
-class Unreadable(ValueError):
-    """The formula is not in the language of derivations."""
 
 
 def read(formula):
@@ -49,28 +22,10 @@ def read(formula):
     return meaning
 
 
-class Reader:
+class Reader(Tokens):
     def __init__(self, formula):
-        found = list(TOKENS.finditer(formula))
-        if "".join(token[0] for token in found) != formula:
-            raise Unreadable(f"a character that no formula has: {formula}")
-        self.tokens = [token[0] for token in found if token[0].strip() not in ("", r"\thinspace")]
-        self.at = 0
+        super().__init__(formula)
         self.bars = False  # whether a bar would close
-
-    @property
-    def next(self):
-        return self.tokens[self.at] if self.at < len(self.tokens) else None
-
-    def take(self):
-        self.at += 1
-        return self.tokens[self.at - 1] if self.at <= len(self.tokens) else None
-
-    def expect(self, *tokens):
-        for token in tokens:
-            got = self.take()
-            if got != token:
-                raise Unreadable(f"expected {token!r}, got {got!r} after {' '.join(self.tokens[:self.at])}")
 
     def sum(self):
         parts = [self.product(-1 if self.next == "-" and self.take() else 1)]
@@ -153,11 +108,6 @@ class Reader:
             inside = self.sum()
             self.expect(*closing)
             return inside
-        if token == "|":
-            self.take()
-            inside = self.sum()
-            self.expect("|")
-            return lambda env: abs(inside(env))
         if token and token[0].isdigit():
             number = float(self.take())
             return lambda env: number
@@ -179,13 +129,6 @@ class Reader:
         if token == r"\partial":
             return self.adjoint()
         return self.name()
-
-    def word(self):
-        letters = ""
-        while self.next != "}":
-            letters += self.take()
-        self.expect("}")
-        return letters
 
     def fraction(self):
         start, _ = self.at, self.take()
@@ -286,66 +229,3 @@ class Reader:
             self.expect("}", "^", r"\top")
             return lambda env: np.eye(first(env).size)[[first(env)]]
         return {"1": lambda env: "ones", "I": lambda env: np.eye(env["size"])}[what]
-
-    def name(self):
-        start = self.at
-        self.base()
-        if self.next == "_":
-            self.take()
-            self.skip()
-        if self.tokens[self.at:self.at + 2] == ["^", "+"]:
-            self.at += 2
-        key = unsized("".join(self.tokens[start:self.at]))
-        return lambda env: env[key]
-
-    def base(self):
-        token = self.take()
-        if token in ACCENTS:
-            self.skip()
-        elif token not in GREEK and not (token and token.isalpha() and len(token) == 1):
-            raise Unreadable(f"{token!r} is no name")
-
-    def skip(self):
-        """Over one character or a group: of a name, its text is all that counts."""
-        depth = 0
-        while True:
-            token = self.take()
-            depth += (token == "{") - (token == "}")
-            if token is None or depth < 0:
-                raise Unreadable("unbalanced braces")
-            if not depth:
-                return
-
-
-def unsized(name):
-    """The name of a value; of a formula with a bar the letters, however it is broken."""
-    dropped = r"\\(left|right|biggl|biggr|t?frac)(?![A-Za-z])|\\cdot|[{}()/]" if name.startswith(r"\overline") else " "
-    return re.sub(dropped, "", name.replace(" ", ""))
-
-
-def powered(value, power):
-    return value if power == 1 else value**power
-
-
-def transposed(value):
-    if isinstance(value, str):
-        return "sum"
-    return value.T if value.ndim == 2 else value[None, :]
-
-
-def together(left, right):
-    if isinstance(right, str) and right == "ones":
-        return left.sum(axis=1)
-    if isinstance(left, str) and left == "sum":
-        return right.sum() if right.ndim == 1 else right.sum(axis=0)[None]
-    if isinstance(right, str):  # a column in front of a row of ones
-        return left[:, None]
-    if isinstance(left, str):
-        return right  # a column of ones in front of a row: the row, as often as its neighbours ask for
-    if np.ndim(left) == 0 or np.ndim(right) == 0:
-        return left * right
-    if np.ndim(left) == 1:
-        assert np.shape(right)[0] == 1, "a vector in front of something other than a row"
-        assert right.ndim == 2
-        return np.outer(left, right)
-    return left @ (np.broadcast_to(right, (left.shape[1], right.shape[1])) if np.shape(right)[0] == 1 else right)

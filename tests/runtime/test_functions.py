@@ -1,26 +1,12 @@
-"""The vector type and its functions, compiled for every variant this processor has, against mpmath."""
+"""The vector functions, compiled for every variant this processor has, against mpmath."""
 
-import ctypes
 import math
-import mmap
-import os
-import platform
-import shutil
-import subprocess
-from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
 
-INCLUDE = Path(__file__).resolve().parents[2] / "symcell" / "runtime" / "include"
-FLAGS = (
-    "-O2 -std=c11 -fno-math-errno -ffp-contract=off -fno-trapping-math -Wall -Wextra -Werror -fPIC -shared"
-)
-VARIANTS = {"x86_64": ["avx512", "avx2", "base"], "AMD64": ["avx512", "avx2", "base"]}.get(
-    platform.machine(), ["neon", "base"] if platform.machine() in ("aarch64", "arm64") else ["base"]
-)
-DTYPES = {"f32": np.float32, "f64": np.float64}
+from tests.runtime.vectors import DTYPES, UNARY, compiled
 
 mp = mpmath.mp.clone()
 mp.dps = 40
@@ -48,8 +34,6 @@ FUNCTIONS = {
     "hard_sigmoid": (lambda x: min(max((x + 3) / 6, 0), 1), 2, 2),
     "hard_tanh": (lambda x: min(max(x, -1), 1), 0, 0),
 }
-UNARY = [*FUNCTIONS, "abs", "neg", "sqrt", "sign"]
-BINARY = ["max", "min"]
 
 inf, nan = math.inf, math.nan
 SPECIAL = {  # the value at: 0, -0, inf, -inf
@@ -74,86 +58,10 @@ SPECIAL = {  # the value at: 0, -0, inf, -inf
     "sign": (0, -0.0, 1, -1),
 }
 
-REGION = """
-#define SC_VARIANT_{upper} 1
-#define SC_DOUBLE {double}
-#include "symcell/begin.h"
-const int SC(lanes) = VL;
-int SC(present)(void) {{ return sc_cpu_has_{variant}(); }}
-#define UNARY(name) void SC(test_##name)(const real *x, real *y, long n) {{ \\
-    for (; n >= VL; n -= VL, x += VL, y += VL) vstore(y, v##name(vload(x))); \\
-    if (n > 0) vstore_part(y, v##name(vload_part(x, n)), n); }}
-#define BINARY(name) void SC(test_##name)(const real *a, const real *b, real *y) {{ \\
-    vstore(y, v##name(vload(a), vload(b))); }}
-{maps}
-#undef UNARY
-#undef BINARY
-void SC(test_load_part)(const real *x, real *y, long n) {{ vstore(y, vload_part(x, n)); }}
-void SC(test_store_part)(const real *x, real *y, long n) {{ vstore_part(y, vload(x), n); }}
-void SC(test_fma)(const real *a, const real *b, real *y) {{ vstore(y, vfma(vload(a), vload(b), vfill(-1))); }}
-void SC(test_select)(const real *a, const real *b, real *y) {{
-    const vec x = vload(a), z = vload(b);
-    vstore(y, vselect(x > z, x, vbroadcast(b)));
-}}
-real SC(test_sum)(const real *x) {{ return vsum(vload(x)); }}
-/* What an accuracy test must be able to find: the usual shortcut, a tanh that cancels near 0. */
-SC_INLINE vec SC(crude)(vec x) {{ return 2 / (1 + vexp(-2 * x)) - 1; }}
-void SC(test_crude)(const real *x, real *y, long n) {{
-    for (long i = 0; i + VL <= n; i += VL) vstore(y + i, SC(crude)(vload(x + i)));
-}}
-#include "symcell/end.h"
-"""
-
-
-class Kind:
-    """One variant in one precision of the compiled library."""
-
-    def __init__(self, library, variant, suffix):
-        self.library, self.variant, self.suffix = library, variant, suffix
-        self.dtype = np.dtype(DTYPES[suffix])
-        self.lanes = ctypes.c_int.in_dll(library, f"lanes_{variant}_{suffix}").value
-
-    def __repr__(self):
-        return f"{self.variant}_{self.suffix}"
-
-    def symbol(self, name):
-        return getattr(self.library, f"{name}_{self}")
-
-    def map(self, name, x):
-        x = np.ascontiguousarray(x, self.dtype)
-        y = np.empty_like(x)
-        self.symbol(f"test_{name}")(_pointer(x), _pointer(y), ctypes.c_long(x.size))
-        return y
-
-    def binary(self, name, a, b):
-        a, b = (np.resize(np.asarray(v, self.dtype), self.lanes) for v in (a, b))
-        y = np.empty_like(a)
-        self.symbol(f"test_{name}")(_pointer(a), _pointer(b), _pointer(y))
-        return y
-
-
-def _pointer(array):
-    return ctypes.c_void_p(array.ctypes.data)
-
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("functions")
-    maps = " ".join([f"UNARY({n})" for n in UNARY] + [f"BINARY({n})" for n in BINARY])
-    regions = [
-        REGION.format(variant=v, upper=v.upper(), double=int(s == "f64"), maps=maps)
-        for v in VARIANTS
-        for s in DTYPES
-    ]
-    source, target = folder / "functions.c", folder / "functions.so"
-    source.write_text('#include "symcell/isa.h"\n' + "".join(regions))
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    command = [compiler, *FLAGS.split(), "-I", str(INCLUDE), str(source), "-o", str(target), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    library = ctypes.CDLL(str(target))
-    found = [Kind(library, v, s) for v in VARIANTS for s in DTYPES]
-    return [kind for kind in found if kind.symbol("present")()]
+    return compiled(tmp_path_factory.mktemp("functions"))
 
 
 def ulps(got, exact, dtype):
@@ -284,63 +192,3 @@ def test_variants_agree(kinds, name):
         first, *rest = [kind.map(name, x) for kind in kinds if kind.suffix == suffix]
         for other in rest:
             np.testing.assert_array_max_ulp(first, other, 12)
-
-
-def test_a_lane_does_not_depend_on_its_neighbours(kinds):
-    for kind in kinds:
-        x = np.linspace(-9, 9, 5 * kind.lanes + 3).astype(kind.dtype)
-        for name in UNARY:
-            if name not in ("log", "log1p", "sqrt"):
-                alone = np.concatenate([kind.map(name, x[i : i + 1]) for i in range(x.size)])
-                np.testing.assert_array_equal(kind.map(name, x), alone)
-
-
-def test_arithmetic(kinds):
-    for kind in kinds:
-        a = np.array([1, nan, 2, nan, -inf, 5, -3, 7], kind.dtype)
-        b = np.array([nan, 1, 3, nan, inf, 4, -3, -8], kind.dtype)
-        a, b = np.resize(a, kind.lanes), np.resize(b, kind.lanes)
-        np.testing.assert_array_equal(kind.binary("max", a, b), np.maximum(a, b))
-        np.testing.assert_array_equal(kind.binary("min", a, b), np.minimum(a, b))
-        np.testing.assert_array_equal(kind.binary("select", a, b), np.where(a > b, a, b[0]))
-        x = np.arange(1, kind.lanes + 1).astype(kind.dtype)
-        total = kind.symbol("test_sum")
-        total.restype = ctypes.c_float if kind.suffix == "f32" else ctypes.c_double
-        assert total(_pointer(x)) == x.sum()
-
-
-def test_fma_rounds_once_except_in_base(kinds):
-    for kind in kinds:
-        eps = float(np.finfo(kind.dtype).eps)
-        got = kind.binary("fma", 1 + eps, 1 - eps)  # 1 - eps^2, less 1
-        assert (got == (0 if kind.variant == "base" else -eps * eps)).all()
-
-
-def test_part_load_stops_at_a_page_that_cannot_be_read(kinds):
-    libc = ctypes.CDLL(None, use_errno=True)
-    size = mmap.PAGESIZE
-    area = mmap.mmap(-1, 2 * size)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
-    assert libc.mprotect(ctypes.c_void_p(start + size), ctypes.c_size_t(size), 0) == 0
-    try:
-        for kind in kinds:
-            for n in range(1, kind.lanes):
-                bytes_used = n * kind.dtype.itemsize
-                tail = np.frombuffer(area, kind.dtype, n, size - bytes_used)
-                tail[:] = np.arange(1, n + 1)
-                y = np.full(kind.lanes, nan, kind.dtype)
-                kind.symbol("test_load_part")(_pointer(tail), _pointer(y), ctypes.c_long(n))
-                np.testing.assert_array_equal(y, np.r_[tail, np.zeros(kind.lanes - n)])
-                kind.symbol("test_store_part")(_pointer(y), _pointer(tail), ctypes.c_long(n))
-                np.testing.assert_array_equal(tail, np.arange(1, n + 1))
-    finally:
-        libc.mprotect(ctypes.c_void_p(start + size), ctypes.c_size_t(size), 3)
-
-
-def test_part_store_leaves_the_rest(kinds):
-    for kind in kinds:
-        x = np.arange(1, kind.lanes + 1).astype(kind.dtype)
-        for n in range(1, kind.lanes):
-            y = np.full(kind.lanes + 2, -7, kind.dtype)
-            kind.symbol("test_store_part")(_pointer(x), _pointer(y[1:]), ctypes.c_long(n))
-            np.testing.assert_array_equal(y, np.r_[-7, x[:n], np.full(kind.lanes - n + 1, -7)])

@@ -1,126 +1,21 @@
-"""Zoneout and variational dropout: against PyTorch written by hand, their limits, inference forms, and noise."""
+"""Zoneout and variational dropout: every cell, their limits, inference forms, misuse, and the compiled kernels."""
 
 import warnings
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 
 import symcell
-from symcell import Cell, CellError, Constant, Input, Matrix, Output, State, Vector, draw_noise, tanh, where
+from symcell import Cell, CellError, Input, Matrix, Output, State, draw_noise, tanh, where
 from symcell.graph.lower import lower
 from symcell.proof import kernel as kernel_proof
 from symcell.proof import symbolic
-from symcell.transforms.body import declaration
 from symcell.transforms.dropout import variational_dropout, zoneout
 from symcell.transforms.noise import noise_inputs
 from symcell.zoo import find, names
 from tests.oracle import Sample
-
-SIZES = {"I": 3, "H": 5}
-RATES = {"h": 0.25, "c": 0.5}
-
-
-def problem(cell, noisy=None, T=6, B=4, seed=0, dtype="float64"):
-    """Parameters, x, noise, states and dy of a cell."""
-    random = np.random.default_rng(seed)
-    params = symcell.reference(cell).init_params(seed=seed, **SIZES)
-    for name, array in params.items():
-        params[name] = array + 0.1 * random.normal(size=array.shape)
-    noise = draw_noise(noisy, seed, T=T, B=B, dtype=dtype, **SIZES) if noisy else {}
-    states = {name: random.normal(size=(B, SIZES[dim])) for name, dim in declaration(cell).states}
-    return params, random.normal(size=(T, B, 3)), noise, states, random.normal(size=(T, B, 5))
-
-
-def tensors(arrays):
-    return {name: torch.tensor(array, requires_grad=True) for name, array in arrays.items()}
-
-
-def lstm_in_torch(params, xs, states, zoned=lambda t, name, old, new: new, masked=lambda name, value: value):
-    """Krueger et al. 2017, the equations of section 3.2; Gal and Ghahramani 2016, eq. 7."""
-    h, c, outputs = states["h"], states["c"], []
-    for t, x in enumerate(xs):
-        x, seen = masked("x", x), masked("h", h)
-        a = {g: x @ params[f"W_{g}"].T + seen @ params[f"U_{g}"].T + params[f"b_{g}"] for g in "ifgo"}
-        new_c = torch.sigmoid(a["f"]) * c + torch.sigmoid(a["i"]) * torch.tanh(a["g"])
-        new_h = torch.sigmoid(a["o"]) * torch.tanh(new_c)
-        c, h = zoned(t, "c", c, new_c), zoned(t, "h", h, new_h)
-        outputs.append(h)
-    return torch.stack(outputs), {"h": h, "c": c}
-
-
-def assert_like_torch(cell, params, x, states, dy, run_in_torch):
-    """y, final states and all gradients of the reference, and of the compiled kernel, against autograd."""
-    ours, start, xs = tensors(params), tensors(states), torch.tensor(x["x"], requires_grad=True)
-    y, last = run_in_torch(ours, xs, start)
-    (y * torch.tensor(dy)).sum().backward()
-    for kernel in (symcell.reference(cell), symcell.compile(cell, "float64")):
-        run = kernel.forward(x, params, states)
-        grads = kernel.backward(run, dy)
-        pairs = [(run.y, y), (grads.x["x"], xs.grad), *((run.state[name], last[name]) for name in last),
-                 *((grads.params[name], ours[name].grad) for name in params),
-                 *((grads.state[name], start[name].grad) for name in states)]
-        for got, expected in pairs:
-            assert np.allclose(got, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
-
-
-def zoned_by(noise):
-    def zoned(t, name, old, new):
-        keep = torch.tensor((noise[f"zone_{name}"][t] < RATES[name]).astype(float))
-        return keep * old + (1 - keep) * new
-    return zoned
-
-
-def test_zoneout_is_that_of_the_paper():
-    cell = zoneout("lstm", RATES)
-    params, x, noise, states, dy = problem("lstm", cell)
-    assert_like_torch(cell, params, {"x": x, **noise}, states, dy,
-                      lambda p, xs, start: lstm_in_torch(p, xs, start, zoned=zoned_by(noise)))
-
-
-def test_an_update_that_reads_the_mixture_would_be_noticed():
-    """The easy mistake: h from the memory after zoneout. The comparison above must see it."""
-    noise = draw_noise(zoneout("lstm", RATES), 0, T=6, B=4, dtype="float64", **SIZES)
-
-    class Wrong(Cell):
-        x, zone_h, zone_c = Input(), Input("H"), Input("H")
-        h, c = State(), State()
-        W_i, W_f, W_g, W_o = Matrix(h, x), Matrix(h, x), Matrix(h, x), Matrix(h, x)
-        U_i, U_f, U_g, U_o = Matrix(h, h), Matrix(h, h), Matrix(h, h), Matrix(h, h)
-        b_i, b_f, b_g, b_o = Vector(h), Vector(h), Vector(h), Vector(h)
-        r, q = Constant(0.25), Constant(0.5)
-        i = symcell.sigmoid(W_i @ x + U_i @ h + b_i)
-        f = symcell.sigmoid(W_f @ x + U_f @ h + b_f)
-        g = tanh(W_g @ x + U_g @ h + b_g)
-        o = symcell.sigmoid(W_o @ x + U_o @ h + b_o)
-        c.next = where(zone_c < q, c, f * c + i * g)
-        h.next = where(zone_h < r, h, o * tanh(c.next))
-
-    params, x, _, states, dy = problem("lstm")
-    with pytest.raises(AssertionError):
-        assert_like_torch(Wrong, params, {"x": x, **noise}, states, dy,
-                          lambda p, xs, start: lstm_in_torch(p, xs, start, zoned=zoned_by(noise)))
-
-
-def test_variational_dropout_is_that_of_the_paper():
-    cell = variational_dropout("lstm", {"x": 0.25, "h": 0.5})
-    assert cell.spec.whole == ("drop_x", "drop_h")
-    params, x, noise, states, dy = problem("lstm", cell)
-    masks = {name: torch.tensor(np.where(noise[f"drop_{name}"] < rate, 0, 1 / (1 - rate)))
-             for name, rate in (("x", 0.25), ("h", 0.5))}
-    assert all(0 < (mask == 0).double().mean() < 1 for mask in masks.values())
-    assert_like_torch(cell, params, {"x": x, **noise}, states, dy,
-                      lambda p, xs, start: lstm_in_torch(p, xs, start, masked=lambda n, v: masks[n] * v))
-
-
-def test_both_at_once():
-    cell = variational_dropout(zoneout("lstm", RATES), {"h": 0.5})
-    params, x, noise, states, dy = problem("lstm", cell)
-    assert list(noise) == ["zone_h", "zone_c", "drop_h"]
-    mask = torch.tensor(np.where(noise["drop_h"] < 0.5, 0.0, 2.0))
-    assert_like_torch(cell, params, {"x": x, **noise}, states, dy, lambda p, xs, start: lstm_in_torch(
-        p, xs, start, zoned=zoned_by(noise), masked=lambda n, v: mask * v if n == "h" else v))
+from tests.transforms.lstm_in_torch import RATES, SIZES, problem
 
 
 @pytest.mark.parametrize("name", names())
@@ -214,36 +109,6 @@ def test_only_what_a_matrix_applies_to_is_masked():
     assert list(noise_inputs(taken)) == ["zone_h_2"]
 
 
-# --- noise ---------------------------------------------------------------------------------------------------------
-
-
-def test_noise_is_seeded_and_the_same_for_both_precisions():
-    cell = variational_dropout(zoneout("lstm", 0.1), 0.2)
-    first = draw_noise(cell, 7, T=50, B=20, **SIZES)
-    assert {name: (a.shape, a.dtype.name) for name, a in first.items()} == {
-        "zone_h": ((50, 20, 5), "float32"), "zone_c": ((50, 20, 5), "float32"),
-        "drop_x": ((20, 3), "float32"), "drop_h": ((20, 5), "float32")}
-    again, double = draw_noise(cell, 7, T=50, B=20, **SIZES), draw_noise(cell, 7, T=50, B=20, dtype="float64", **SIZES)
-    for name, array in first.items():
-        assert np.array_equal(array, again[name])
-        assert np.array_equal(array, double[name])
-        assert array.min() >= 0
-        assert array.max() < 1
-    assert not np.array_equal(first["zone_h"], first["zone_c"])
-    assert not np.array_equal(first["zone_h"], draw_noise(cell, 8, T=50, B=20, **SIZES)["zone_h"])
-    assert np.mean(first["zone_h"] < 0.1) == pytest.approx(0.1, abs=0.02)
-    generator = np.random.default_rng(7)
-    assert np.array_equal(draw_noise(cell, generator, T=50, B=20, **SIZES)["zone_h"], first["zone_h"])
-    assert not np.array_equal(draw_noise(cell, generator, T=50, B=20, **SIZES)["zone_h"], first["zone_h"])
-
-
-def test_a_cell_read_from_its_document_draws_the_same_noise():
-    cell = zoneout("gru", 0.1)
-    again = Cell.from_json(cell.to_json())
-    assert np.array_equal(draw_noise(again, 1, T=2, B=3, **SIZES)["zone_h"],
-                          draw_noise(cell, 1, T=2, B=3, **SIZES)["zone_h"])
-
-
 @pytest.mark.parametrize(("call", "message"), [
     (lambda: zoneout("lstm", 1.5), "LSTM: zoneout: p=1.5 is no probability; expected a number from 0 to 1"),
     (lambda: zoneout("lstm", -0.1), "is no probability"),
@@ -274,33 +139,6 @@ def test_a_probability_may_be_a_number_of_numpy(p):
     dropped = variational_dropout("lstm", {"h": 0.25}).spec
     assert str(variational_dropout("lstm", {"h": p}, np.True_).spec) == str(dropped)
     assert zoneout("lstm", np.int64(1)).spec.constants == zoneout("lstm", 1.0).spec.constants
-
-
-@pytest.mark.parametrize(("changed", "error", "message"), [
-    ({"T": -2}, ValueError, "ZoneoutLSTM: draw_noise: the size T=-2: expected at least 0"),
-    ({"B": -1}, ValueError, "the size B=-1: expected at least 0"), ({"H": 0}, ValueError, "the size H=0: expected at"),
-    ({"T": 1.5}, TypeError, r"the size T=1\.5: expected an integer\."), ({"T": "4"}, TypeError, "the size T='4'"),
-    ({"H": True}, TypeError, "the size H=True: expected an integer"),
-    ({"seed": -1}, ValueError, "seed=-1: expected at least 0"),
-    ({"seed": "a"}, TypeError, "seed='a': expected an integer or a NumPy Generator"),
-    ({"seed": None}, TypeError, "seed=None: expected an integer or"),
-    ({"seed": 0.5}, TypeError, "seed=0.5: expected an"),
-    ({"dtype": "float16"}, ValueError, "dtype='float16': kernels compute in float32 or float64"),
-    ({"dtype": int}, ValueError, "kernels compute in"), ({"dtype": None}, ValueError, "kernels compute in"),
-])
-def test_wrong_arguments_of_draw_noise_are_refused(changed, error, message):
-    with pytest.raises(error, match=message):
-        draw_noise(zoneout("lstm", 0.1), **{"seed": 0, "T": 2, "B": 3, "H": 4} | changed)
-
-
-def test_sizes_of_noise_may_be_numbers_of_numpy_and_none():
-    cell = zoneout("lstm", 0.1)
-    assert draw_noise(cell, np.int64(1), T=np.int32(0), B=np.int64(3), H=np.int64(4))["zone_h"].shape == (0, 3, 4)
-
-
-def test_a_missing_size_of_noise_is_named():
-    with pytest.raises(TypeError, match="draw_noise needs the size H, such as H=64"):
-        draw_noise(zoneout("lstm", 0.1), 0, T=1, B=1, I=3)
 
 
 # --- through the compiler ------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 
 import symcell
 from symcell import Cell, zoo
-from symcell.declare.matrices import MatrixSum
+from symcell.declare.matrix_sum import MatrixSum
 from symcell.graph.interpret import interpret
 from tests.oracle import Sample, graphs
 
