@@ -285,16 +285,16 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
     real *const m_U_n_h = SC(slot)(&c->m_U_n_h, t, &c->span);
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
-    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + 3 * c->n_H;
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
     const real *const p_c_n = c->p_c_n;
     const struct sc_share vectors = sc_share(&c->span.team, part, lanes, VL), tall = sc_all(rows, 1);
     for (ptrdiff_t row = tall.first, i = 0; row < tall.past; ++row) {
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-            const ptrdiff_t at_H_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H + c->n_H) + lane;
+            const ptrdiff_t at_4H = (row + i) * (4 * c->n_H) + lane;
             const vec v_d_h_later = vget(m_d_h_later + at_H, n);
             const vec v_d_y = vget(m_d_y + at_H, n);
             const vec v_z = vget(m_z + at_H, n);
@@ -313,10 +313,10 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
             const vec v_d_r = v_d_a_n * (v_U_n_h + v_c_n);
             const vec v_d_a_r = v_d_r * v_r * (vfill(1.0) - v_r);
             vput(m_d_h_next + at_H, v_d_h_next, n);
-            vput(m_d_a_n + at_H_H_H_H, v_d_a_n, n);
-            vput(m_d_U_n_h + at_H_H_H_H, v_d_U_n_h, n);
-            vput(m_d_a_z + at_H_H_H_H, v_d_a_z, n);
-            vput(m_d_a_r + at_H_H_H_H, v_d_a_r, n);
+            vput(m_d_a_n + at_4H, v_d_a_n, n);
+            vput(m_d_U_n_h + at_4H, v_d_U_n_h, n);
+            vput(m_d_a_z + at_4H, v_d_a_z, n);
+            vput(m_d_a_r + at_4H, v_d_a_r, n);
         }
     }
 }
@@ -325,12 +325,12 @@ static void SC(gru_backward_step_0)(const struct gru_backward *c, const ptrdiff_
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_backward_panel_step_1_0)(const struct gru_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (3 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_n, block, c->n_H, c->n_H);
         SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_U_z, block, c->n_H, c->n_H);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_U_r, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, 2 * c->n_H, c->p_U_r, block, c->n_H, c->n_H);
     }
     return panel;
 }
@@ -342,13 +342,13 @@ static const real *SC(gru_backward_panel_step_1_0)(const struct gru_backward *c,
 static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                     const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
-    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_U_n_h = SC(slot)(&c->m_all_deltas, t, &c->span) + 3 * c->n_H;
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_U_n_h, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_U_n_h, 4 * c->n_H, c->n_H}, {m_d_a_z, 4 * c->n_H, c->n_H}, {m_d_a_r, 4 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -381,12 +381,12 @@ static void SC(gru_backward_step_1)(const struct gru_backward *c, const ptrdiff_
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_backward_panel_after_0)(const struct gru_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (3 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W_n, block, c->n_H, c->n_I);
         SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_W_z, block, c->n_H, c->n_I);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_W_r, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, 2 * c->n_H, c->p_W_r, block, c->n_H, c->n_I);
     }
     return panel;
 }
@@ -400,9 +400,9 @@ static void SC(gru_backward_after)(const struct gru_backward *c, const ptrdiff_t
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_a_n, 4 * c->n_H, c->n_H}, {m_d_a_z, 4 * c->n_H, c->n_H}, {m_d_a_r, 4 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */

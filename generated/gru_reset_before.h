@@ -337,7 +337,7 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-            const ptrdiff_t at_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H) + lane;
+            const ptrdiff_t at_3H = (row + i) * (3 * c->n_H) + lane;
             const vec v_d_h_later = vget(m_d_h_later + at_H, n);
             const vec v_d_y = vget(m_d_y + at_H, n);
             const vec v_z = vget(m_z + at_H, n);
@@ -350,8 +350,8 @@ static void SC(gru_reset_before_backward_step_0)(const struct gru_reset_before_b
             const vec v_d_z = v_d_h_next * (v_h - v_n);
             const vec v_d_a_z = v_d_z * v_t_0 * v_z;
             vput(m_d_h_next + at_H, v_d_h_next, n);
-            vput(m_d_a_n + at_H_H_H, v_d_a_n, n);
-            vput(m_d_a_z + at_H_H_H, v_d_a_z, n);
+            vput(m_d_a_n + at_3H, v_d_a_n, n);
+            vput(m_d_a_z + at_3H, v_d_a_z, n);
         }
     }
 }
@@ -380,8 +380,8 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_r = SC(slot)(&c->m_r, t, &c->span);
     real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
-    const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}};
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
+    const struct sc_operand operands_0[] = {{m_d_a_n, 3 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -398,14 +398,14 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const ptrdiff_t at_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H) + lane;
+                    const ptrdiff_t at_3H = (row + i) * (3 * c->n_H) + lane;
                     const vec v_U_nT_d_a_n = sums_0[i * vectors + v];
                     const vec v_h = vget(m_h + at_H, n);
                     const vec v_r = vget(m_r + at_H, n);
                     const vec v_d_r = v_U_nT_d_a_n * v_h;
                     const vec v_d_a_r = v_d_r * v_r * (vfill(1.0) - v_r);
                     vput(m_U_nT_d_a_n + at_H, v_U_nT_d_a_n, n);
-                    vput_ahead(m_d_a_r + at_H_H_H, v_d_a_r, n, c->m_all_deltas.ahead);
+                    vput_ahead(m_d_a_r + at_3H, v_d_a_r, n, c->m_all_deltas.ahead);
                 }
             }
             row += R;
@@ -417,7 +417,7 @@ static void SC(gru_reset_before_backward_step_1)(const struct gru_reset_before_b
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_reset_before_backward_panel_step_2_0)(const struct gru_reset_before_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_2_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_step_2_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (2 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_z, block, c->n_H, c->n_H);
@@ -434,13 +434,13 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
                                                  const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
     real *const m_U_nT_d_a_n = SC(slot)(&c->m_U_nT_d_a_n, t, &c->span);
     real *const m_d_h_next = SC(slot)(&c->m_d_h_next, t, &c->span);
     real *const m_r = SC(slot)(&c->m_r, t, &c->span);
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_a_z, 3 * c->n_H, c->n_H}, {m_d_a_r, 3 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -475,12 +475,12 @@ static void SC(gru_reset_before_backward_step_2)(const struct gru_reset_before_b
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_reset_before_backward_panel_after_0)(const struct gru_reset_before_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (3 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W_n, block, c->n_H, c->n_I);
         SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_W_z, block, c->n_H, c->n_I);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_W_r, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, 2 * c->n_H, c->p_W_r, block, c->n_H, c->n_I);
     }
     return panel;
 }
@@ -494,9 +494,9 @@ static void SC(gru_reset_before_backward_after)(const struct gru_reset_before_ba
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_n = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_z = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
+    real *const m_d_a_r = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_a_n, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_z, c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_r, c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_a_n, 3 * c->n_H, c->n_H}, {m_d_a_z, 3 * c->n_H, c->n_H}, {m_d_a_r, 3 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */

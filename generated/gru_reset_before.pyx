@@ -394,9 +394,9 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     c.p_b_r = address("b_r", params["b_r"], c.n_H * itemsize, False)
     c.p_b_z = address("b_z", params["b_z"], c.n_H * itemsize, False)
     c.p_b_n = address("b_n", params["b_n"], c.n_H * itemsize, False)
-    c.panel_before_0 = address("before_0", panels["before_0"], 3 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
-    c.panel_step_0_0 = address("step_0_0", panels["step_0_0"], 2 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
-    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
+    c.panel_before_0 = address("before_0", panels["before_0"], 3 * whole_lines(c.n_H, itemsize) * c.n_I * itemsize, True)
+    c.panel_step_0_0 = address("step_0_0", panels["step_0_0"], 2 * whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
     cdef const sc_entry *entry = variant(gru_reset_before_forward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)
@@ -424,7 +424,7 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     bind(&c.m_n, "n", &memory, 5, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_y, "d_y", &memory, 6, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_h, "d_h", &memory, 7, &c.span, c.n_H, itemsize, -1)
-    bind(&c.m_all_deltas, "all.deltas", &memory, 8, &c.span, c.n_H + c.n_H + c.n_H, itemsize, -1)
+    bind(&c.m_all_deltas, "all.deltas", &memory, 8, &c.span, 3 * c.n_H, itemsize, -1)
     bind(&c.m_d_h_next, "d_h.next", &memory, 9, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_U_nT_d_a_n, "U_nT_d_a_n", &memory, 10, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_d_x, "d_x", &memory, 11, &c.span, c.n_I, itemsize, -1)
@@ -434,9 +434,9 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     c.p_U_r = address("U_r", params["U_r"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_U_z = address("U_z", params["U_z"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_U_n = address("U_n", params["U_n"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
-    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
-    c.panel_step_2_0 = address("step_2_0", panels["step_2_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H + c.n_H) * itemsize, True)
-    c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H + c.n_H + c.n_H) * itemsize, True)
+    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_step_2_0 = address("step_2_0", panels["step_2_0"], whole_lines(c.n_H, itemsize) * (2 * c.n_H) * itemsize, True)
+    c.panel_after_0 = address("after_0", panels["after_0"], whole_lines(c.n_I, itemsize) * (3 * c.n_H) * itemsize, True)
     cdef const sc_entry *entry = variant(gru_reset_before_backward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)
@@ -460,8 +460,8 @@ def gradients(sizes, sums, found):
     # d_a_z, d_a_r: times h, times x, alone, summed over all steps
     [by_0, by_1, total] = sums[1]
     found["U_z"] = by_0[0 : n_H]
-    found["U_r"] = by_0[n_H : n_H + n_H]
+    found["U_r"] = by_0[n_H : 2 * n_H]
     found["W_z"] = by_1[0 : n_H]
-    found["W_r"] = by_1[n_H : n_H + n_H]
-    found["b_r"] = total[n_H : n_H + n_H]
+    found["W_r"] = by_1[n_H : 2 * n_H]
+    found["b_r"] = total[n_H : 2 * n_H]
     found["b_z"] = total[0 : n_H]

@@ -324,15 +324,15 @@ static void SC(lstm_backward_step_0)(const struct lstm_backward *c, const ptrdif
     real *const m_f = SC(slot)(&c->m_f, t, &c->span);
     real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + 3 * c->n_H;
     real *const m_d_c = SC(slot)(&c->m_d_c, t, &c->span);
     const struct sc_share vectors = sc_share(&c->span.team, part, lanes, VL), tall = sc_all(rows, 1);
     for (ptrdiff_t row = tall.first, i = 0; row < tall.past; ++row) {
         for (ptrdiff_t v = vectors.first; v < vectors.past; ++v) {
             const ptrdiff_t lane = v * VL, n = lanes - lane;
             const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-            const ptrdiff_t at_H_H_H_H = (row + i) * (c->n_H + c->n_H + c->n_H + c->n_H) + lane;
+            const ptrdiff_t at_4H = (row + i) * (4 * c->n_H) + lane;
             const vec v_c_next = vget(m_c_next + at_H, n);
             const vec v_d_h_later = vget(m_d_h_later + at_H, n);
             const vec v_d_y = vget(m_d_y + at_H, n);
@@ -355,10 +355,10 @@ static void SC(lstm_backward_step_0)(const struct lstm_backward *c, const ptrdif
             const vec v_d_i = v_d_c_next * v_g;
             const vec v_d_a_i = v_d_i * v_i * (vfill(1.0) - v_i);
             const vec v_d_c = v_d_c_next * v_f;
-            vput(m_d_a_o + at_H_H_H_H, v_d_a_o, n);
-            vput(m_d_a_g + at_H_H_H_H, v_d_a_g, n);
-            vput(m_d_a_f + at_H_H_H_H, v_d_a_f, n);
-            vput(m_d_a_i + at_H_H_H_H, v_d_a_i, n);
+            vput(m_d_a_o + at_4H, v_d_a_o, n);
+            vput(m_d_a_g + at_4H, v_d_a_g, n);
+            vput(m_d_a_f + at_4H, v_d_a_f, n);
+            vput(m_d_a_i + at_4H, v_d_a_i, n);
             vput(m_d_c + at_H, v_d_c, n);
         }
     }
@@ -368,13 +368,13 @@ static void SC(lstm_backward_step_0)(const struct lstm_backward *c, const ptrdif
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(lstm_backward_panel_step_1_0)(const struct lstm_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (4 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_U_o, block, c->n_H, c->n_H);
         SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_U_g, block, c->n_H, c->n_H);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_U_f, block, c->n_H, c->n_H);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H + c->n_H, c->p_U_i, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, 2 * c->n_H, c->p_U_f, block, c->n_H, c->n_H);
+        SC(pack_transposed)(panel, width, 1, 0, 3 * c->n_H, c->p_U_i, block, c->n_H, c->n_H);
     }
     return panel;
 }
@@ -388,10 +388,10 @@ static void SC(lstm_backward_step_1)(const struct lstm_backward *c, const ptrdif
     const ptrdiff_t lanes = c->n_H;
     real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + 3 * c->n_H;
     real *const m_d_h = SC(slot)(&c->m_d_h, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_a_o, 4 * c->n_H, c->n_H}, {m_d_a_g, 4 * c->n_H, c->n_H}, {m_d_a_f, 4 * c->n_H, c->n_H}, {m_d_a_i, 4 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -422,13 +422,13 @@ static void SC(lstm_backward_step_1)(const struct lstm_backward *c, const ptrdif
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(lstm_backward_panel_after_0)(const struct lstm_backward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_H + c->n_H + c->n_H + c->n_H));
+    real *const panel = (real *)c->panel_after_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (4 * c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_I - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
         SC(pack_transposed)(panel, width, 1, 0, 0, c->p_W_o, block, c->n_H, c->n_I);
         SC(pack_transposed)(panel, width, 1, 0, c->n_H, c->p_W_g, block, c->n_H, c->n_I);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H, c->p_W_f, block, c->n_H, c->n_I);
-        SC(pack_transposed)(panel, width, 1, 0, c->n_H + c->n_H + c->n_H, c->p_W_i, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, 2 * c->n_H, c->p_W_f, block, c->n_H, c->n_I);
+        SC(pack_transposed)(panel, width, 1, 0, 3 * c->n_H, c->p_W_i, block, c->n_H, c->n_I);
     }
     return panel;
 }
@@ -442,10 +442,10 @@ static void SC(lstm_backward_after)(const struct lstm_backward *c, const ptrdiff
     const ptrdiff_t lanes = c->n_I;
     real *const m_d_a_o = SC(slot)(&c->m_all_deltas, t, &c->span);
     real *const m_d_a_g = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H;
-    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H;
-    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + c->n_H + c->n_H + c->n_H;
+    real *const m_d_a_f = SC(slot)(&c->m_all_deltas, t, &c->span) + 2 * c->n_H;
+    real *const m_d_a_i = SC(slot)(&c->m_all_deltas, t, &c->span) + 3 * c->n_H;
     real *const m_d_x = SC(slot)(&c->m_d_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_d_a_o, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_g, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_f, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}, {m_d_a_i, c->n_H + c->n_H + c->n_H + c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_d_a_o, 4 * c->n_H, c->n_H}, {m_d_a_g, 4 * c->n_H, c->n_H}, {m_d_a_f, 4 * c->n_H, c->n_H}, {m_d_a_i, 4 * c->n_H, c->n_H}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */

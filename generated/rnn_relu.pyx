@@ -4,8 +4,8 @@
 
 Simple recurrent network of rectified linear units. Le, Jaitly and Hinton 2015, arXiv:1504.00941.
 
-Convention: the paper starts U at the identity; here it is drawn as in \"rnn\", so that the two differ in
-their activation only.
+Convention: eq. 1 of Collins, Sohl-Dickstein and Sussillo 2017, arXiv:1611.09913, restates it. The paper
+starts U at the identity; here it is drawn as in \"rnn\", so that the two differ in their activation only.
 
     h.next = relu(W @ x + U @ h + b)
 """
@@ -228,8 +228,8 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
-    c.panel_before_0 = address("before_0", panels["before_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_I) * itemsize, True)
-    c.panel_step_0 = address("step_0", panels["step_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
+    c.panel_before_0 = address("before_0", panels["before_0"], whole_lines(c.n_H, itemsize) * c.n_I * itemsize, True)
+    c.panel_step_0 = address("step_0", panels["step_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
     cdef const sc_entry *entry = variant(rnn_relu_forward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)
@@ -258,8 +258,8 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     bind(&c.m_d_x, "d_x", &memory, 6, &c.span, c.n_I, itemsize, -1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
-    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], 1 * whole_lines(c.n_H, itemsize) * (c.n_H) * itemsize, True)
-    c.panel_after_0 = address("after_0", panels["after_0"], 1 * whole_lines(c.n_I, itemsize) * (c.n_H) * itemsize, True)
+    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_after_0 = address("after_0", panels["after_0"], whole_lines(c.n_I, itemsize) * c.n_H * itemsize, True)
     cdef const sc_entry *entry = variant(rnn_relu_backward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symcell.declare.spec import CellSpec
-from symcell.render.reduction import size
+from symcell.render.sizes import extent
 from symcell.schedule.program import Pass, Product
 
 
@@ -73,5 +73,5 @@ def _parts(p: Pass, lefts: Sequence[str]) -> list[str]:
     """Return the slices of the rows of each left in what they all give."""
     if len(lefts) == 1:
         return [":"]
-    sizes = [size(p.places[left].dim, "n_") for left in lefts]
-    return [f"{' + '.join(sizes[:k]) or '0'} : {' + '.join(sizes[:k + 1])}" for k in range(len(sizes))]
+    dims = [p.places[left].dim for left in lefts]
+    return [f"{extent(dims[:k], 'n_')} : {extent(dims[:k + 1], 'n_')}" for k in range(len(dims))]

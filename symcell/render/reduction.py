@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symcell.declare.symbols import ROW
 from symcell.graph.ir import Reduce
 
 
@@ -42,8 +41,3 @@ def each(node: Reduce, out: str, operand: str) -> str:
 def result(node: Reduce, out: str) -> str:
     """Return the number at the end of the row."""
     return _LINES[node.kind].result.format(s=out)
-
-
-def size(dim: str, prefix: str = "c->n_") -> str:
-    """Return the C or Python text of the size of a dimension; a number per row takes one place."""
-    return "1" if dim == ROW else prefix + dim

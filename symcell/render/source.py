@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from symcell.declare.spec import CellSpec
 from symcell.graph.ir import PASSED
-from symcell.render import once
+from symcell.render import once, sizes
 from symcell.render import stage as stage_view
 from symcell.render.environment import environment
 from symcell.render.functions import registered
@@ -124,7 +124,7 @@ def _pass(module: str, spec: CellSpec, p: Pass, names: Identifiers) -> PassView:
         struct=f"{module}_{p.name}",
         reverse=p.graph.reverse,
         dims=spec.dims,
-        buffers=tuple((b.name, f"m_{names(b.name)}", stage_view.length(b.width),
+        buffers=tuple((b.name, f"m_{names(b.name)}", sizes.extent(b.width),
                        f"{' | '.join(value for value, _ in b.columns)}: {b.why}") for b in p.buffers),
         params=tuple((v.name, f"p_{names(v.name)}", _product(v.dims), f"({', '.join(v.dims)})", v.name not in read)
                      for v in params),
@@ -140,5 +140,6 @@ def _product(dims: tuple[str, ...]) -> str:
 
 def _panel_length(p: Pass, panel: Panel) -> str:
     """Python text: numbers in a packed panel, its lanes rounded up to a whole cache line."""
-    K = " + ".join(f"c.n_{dim}" for dim in p.inner_dims(panel))
-    return f"{len(panel.accumulators)} * whole_lines(c.n_{p.lanes(panel)}, itemsize) * ({K})"
+    lanes = f"whole_lines(c.n_{p.lanes(panel)}, itemsize)"
+    gates = f"{len(panel.accumulators)} * " if len(panel.accumulators) > 1 else ""
+    return f"{gates}{lanes} * {sizes.factor(p.inner_dims(panel), 'c.n_')}"

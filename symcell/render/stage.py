@@ -13,6 +13,7 @@ from symcell.graph.ir import PASSED, Reduce
 from symcell.render import reduction
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
+from symcell.render.sizes import extent, factor, short, size
 from symcell.render.text import plain
 from symcell.schedule.program import Buffer, Panel, Pass, Place, Stage
 from symcell.schedule.tiles import block_vectors, tile_rows
@@ -54,11 +55,6 @@ class StageView:
     indices: tuple[str, ...]
 
 
-def length(width: tuple[str, ...]) -> str:
-    """Return the C text of a sum of dimensions."""
-    return " + ".join(reduction.size(dim) for dim in width)
-
-
 class _Names:
     """C texts for the values of one pass."""
 
@@ -76,7 +72,7 @@ class _Names:
         return self.p.places[name]
 
     def width(self, name: str) -> str:
-        return length(self.p.buffer(self.place(name).buffer).width)
+        return extent(self.p.buffer(self.place(name).buffer).width)
 
     def pointer(self, name: str) -> str:
         place = self.place(name)
@@ -84,18 +80,17 @@ class _Names:
         step = "t + 1" if place.shift else "t"
         text = f"SC(slot)(&c->{field}, {step}, &c->span)"
         if place.before:
-            text += f" + {length(place.before)}"
+            text += f" + {extent(place.before)}"
         return f"real *const m_{self.names(name)} = {text};"
 
     def index(self, name: str) -> tuple[str, str]:
         """Return the variable that indexes a value's rows, and its definition."""
         width, again = self.p.buffer(self.place(name).buffer).width, self.is_again(name)
-        variable = ("again_" if again else "at_") + "_".join(width)
+        variable = ("again_" if again else "at_") + short(width)
         if self.by_steps:  # then `row` is a step of these
             return variable, f"const ptrdiff_t {variable} = {'' if again else 'row * c->span.rows + '}lane;"
-        row = length(width) if len(width) == 1 else f"({length(width)})"
         count = "(row + i) % c->span.rows" if again else "(row + i)"
-        return variable, f"const ptrdiff_t {variable} = {count} * {row} + lane;"
+        return variable, f"const ptrdiff_t {variable} = {count} * {factor(width)} + lane;"
 
 
 def view(module: str, p: Pass, stage: Stage, identifiers: Identifiers, many: bool = False) -> StageView:
@@ -144,14 +139,13 @@ def _height(stage: Stage, names: _Names) -> str:
 
 def _packs(p: Pass, stage: Stage, panel: Panel, names: _Names) -> tuple[str, ...]:
     gates = len(panel.accumulators)
-    K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
+    K = p.inner_dims(panel)
     calls = []
     for gate, (_, terms) in enumerate(panel.accumulators):
         for count, term in enumerate(terms):
             name, end = ("pack_transposed", f", c->n_{stage.dim}") if term.transposed else ("pack", "")
-            before = " + ".join(K[:count]) or "0"
-            calls.append(f"SC({name})(panel, width, {gates}, {gate}, {before}, c->p_{names.names(term.matrix)}, block, "
-                         f"{K[count]}{end});")
+            calls.append(f"SC({name})(panel, width, {gates}, {gate}, {extent(K[:count])}, "
+                         f"c->p_{names.names(term.matrix)}, block, {size(K[count])}{end});")
     return tuple(calls)
 
 
@@ -206,17 +200,16 @@ def _parameters(p: Pass, stage: Stage) -> list[str]:
 def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> PanelView:
     panel = stage.panels[index]
     terms = panel.accumulators[0][1]
-    K = [f"c->n_{dim}" for dim in p.inner_dims(panel)]
-    operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {k}}}"
+    K = p.inner_dims(panel)
+    operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {size(k)}}}"
                      for t, k in zip(terms, K, strict=True))
-    total = K[0] if len(K) == 1 else f"({' + '.join(K)})"
     gates = len(panel.accumulators)
     return PanelView(
         index=index,
         function=f"{module}_{p.name}_panel_{panel.name}",
         field=f"panel_{panel.name}",
         gates=gates,
-        block=f"{total} * {gates}" if gates > 1 else total,
+        block=f"{factor(K)} * {gates}" if gates > 1 else factor(K),
         operands=operands,
         packs=_packs(p, stage, panel, names),
         comment=_panel_text(panel))
