@@ -22,7 +22,7 @@ _UNIT = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include "symcell/isa.h"
-#include "symcell/memory.h"
+#include "symcell/team.h"
 #define SC_VARIANT_BASE 1
 #define SC_DOUBLE 0
 #include "symcell/begin.h"
@@ -129,7 +129,7 @@ def counted_pass(folder, cell, way, header=None, include=INCLUDE):
     (folder / f"{cell}.h").write_text(header)
     program = getattr(stages(cell).program, way)
     call = re.search(rf"^struct {cell}_{way} {{.*?^}};", header, re.DOTALL | re.MULTILINE)[0]
-    main = ["const long T = number[0], B = number[1], N = number[2], sign = %d;" % (-1 if program.graph.reverse else 1),
+    main = [f"const long T = number[0], B = number[1], N = number[2], sign = {-1 if program.graph.reverse else 1};",
             f"struct {cell}_{way} c = {{.n_I = N, .n_H = N}};",
             "c.span = (struct sc_span){.steps = T, .batch = B, .chunk = T, .rows = B, .packed = number[3]};",
             "c.span.team.parts = 1;",

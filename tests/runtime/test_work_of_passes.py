@@ -1,7 +1,7 @@
 """Speed, guarded by counting what a pass does while it runs: each number follows from the sizes and the tiles.
 
-A weight is packed once, in whole vectors, or just before its only use and then always in one place; a tile is as tall as
-registers allow; steps go to and fro over the panels; what the next step writes is fetched ahead.
+A weight is packed once, in whole vectors, or just before its only use and then always in one place; a tile is as tall
+as registers allow; steps go to and fro over the panels; what the next step writes is fetched ahead.
 """
 
 import shutil
@@ -46,7 +46,8 @@ def expected(cell, way, T, B, N, packed):
 def epilogues(cell, way, count):
     """Moves of `count` vectors through all stages, as the schedule has them."""
     found = getattr(stages(cell).program, way).stages
-    return Moves(0, count * sum(len(stage.reads) for stage in found), count * sum(len(stage.writes) for stage in found), 0)
+    reads, writes = sum(len(stage.reads) for stage in found), sum(len(stage.writes) for stage in found)
+    return Moves(0, count * reads, count * writes, 0)
 
 
 def ahead(cell, way):
@@ -68,7 +69,8 @@ PLANTED = {
     "weights packed in each step": (
         "lstm.h", "block, c->span.packed == SC_PACK_AS_USED)", "block, 1)", SIZES[0], {"packs", "packing"}),
     "weights packed though they are": (
-        "lstm.h", "if (span->packed == SC_PACK_FIRST)", "if (span->packed <= SC_PACKED)", SIZES[2], {"packs", "packing"}),
+        "lstm.h", "if (span->packed == SC_PACK_FIRST)", "if (span->packed <= SC_PACKED)", SIZES[2],
+        {"packs", "packing"}),
     "a single step's weights packed side by side": (
         "lstm.h", "SC_PACK_AS_USED ? 0 : block", "SC_PACK_AS_USED ? block : block", SIZES[3], {"turns"}),
     "round and round": ("lstm.h", "(t & 1 ? ", "(0 ? ", SIZES[0], {"turns"}),
