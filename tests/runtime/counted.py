@@ -123,7 +123,8 @@ def counted(folder, region, main, include=INCLUDE):
 def counted_pass(folder, cell, way, header=None, include=INCLUDE):
     """Compile one pass of a cell of the zoo; return a function of T, B, N (I and H alike) and what panels hold.
 
-    The run keeps a tape, all steps are one chunk, and no value is recorded.
+    The run keeps a tape, all steps are one chunk, and no value is recorded. Two more numbers: in how many parts each
+    stage is cut, all of which one thread does in turn, and whether loops share their rows.
     """
     header = header or stages(cell).source.files[f"{cell}.h"]
     (folder / f"{cell}.h").write_text(header)
@@ -132,7 +133,9 @@ def counted_pass(folder, cell, way, header=None, include=INCLUDE):
     main = [f"const long T = number[0], B = number[1], N = number[2], sign = {-1 if program.graph.reverse else 1};",
             f"struct {cell}_{way} c = {{.n_I = N, .n_H = N}};",
             "c.span = (struct sc_span){.steps = T, .batch = B, .chunk = T, .rows = B, .packed = number[3]};",
-            "c.span.team.parts = 1;",
+            "const long parts = number[4] ? number[4] : 1;",
+            "c.span.team = (struct sc_team){parts > 1 ? calloc(parts, sizeof(struct sc_seat)) : NULL, parts, 0, 0};",
+            "c.span.by_rows = number[5];",
             "ahead = sign * B * N * (long)sizeof(float);"]  # of a buffer with one column, as all are that are fetched
     main += [_rows(buffer) for buffer in program.buffers if buffer.train is not None]
     main += [f"c.{name} = calloc(N * N, sizeof(float));" for name in re.findall(r"\*(p_\w+);", call)]

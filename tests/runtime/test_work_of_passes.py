@@ -63,6 +63,19 @@ def test_a_pass_does_no_more_than_it_must(cell, way, tmp_path):
         assert run(*sizes) == expected(cell, way, *sizes), sizes
 
 
+def shared(found):
+    """What does not depend on how many threads there are."""
+    return {"products": found.tiles.products, "packs": found.packs, "packing": found.packing,
+            "elsewhere": found.elsewhere, "fetched": found.fetched}
+
+
+@pytest.mark.parametrize("way", ["forward", "backward"])
+def test_threads_share_the_work_of_one(way, tmp_path):
+    run, sizes = counted_pass(tmp_path, "lstm", way), SIZES[1]
+    for parts, by_rows in ((2, 0), (3, 0), (3, 1)):
+        assert shared(run(*sizes, parts, by_rows)) == shared(expected("lstm", way, *sizes)), (parts, by_rows)
+
+
 # --- planted: where, what, instead of it, the sizes, and what has to be reported ----------------------------
 
 PLANTED = {
@@ -92,6 +105,21 @@ PLANTED = {
 
 def test_all_that_is_counted_is_planted():
     assert set().union(*(plant[-1] for plant in PLANTED.values())) == set(Counts.__annotations__)
+
+
+@pytest.mark.parametrize(("right", "wrong", "by_rows", "reported"), [
+    ("b = sc_share(&span->team, part, c->n_H, VL)", "b = sc_all(c->n_H, VL)", 0, {"packs", "packing"}),
+    ("blocks = sc_share(&c->span.team, part, lanes, BLOCK)", "blocks = sc_all(lanes, BLOCK)", 0,
+     {"products", "elsewhere", "fetched"}),
+    ("sc_narrow(&own.span, part);", "(void)part; own.span.team = (struct sc_team){NULL, 1, 0, 0};", 1,
+     {"products", "elsewhere", "fetched"}),
+], ids=["each packs all", "each takes all lanes", "each takes all rows"])
+def test_work_that_each_thread_does_is_reported(right, wrong, by_rows, reported, tmp_path):
+    header = stages("lstm").source.files["lstm.h"]
+    assert right in header, "no error was planted"
+    found = shared(counted_pass(tmp_path, "lstm", "forward", header.replace(right, wrong))(*SIZES[1], 3, by_rows))
+    known = shared(expected("lstm", "forward", *SIZES[1]))
+    assert {count for count in found if found[count] != known[count]} == reported
 
 
 @pytest.mark.parametrize("name", PLANTED)
