@@ -33,7 +33,7 @@ _FUSED, _PRODUCT, _SUM = (re.compile(rf"{name}p[sd]$") for name in (r"vfmadd\d+"
 _DIVISION = re.compile(r"v?divp[sd]$")
 _SCALAR = re.compile(r"v?mov(s[sd]|ddup)$|vbroadcast")  # its memory operand is one number, not a vector
 _SPREAD = re.compile(r"\{1to\d+\}")  # a broadcast embedded in another instruction
-_STORED = re.compile(r"\([^()]*\)(\{[^}]*\})*$")  # the last operand is memory
+_STORED = re.compile(r"\([^()]*\)(\s*\{[^}]*\})*$")  # the last operand is memory, perhaps under a mask
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,13 @@ def inner_loops(text: str) -> list[Loop]:
     """Return the loops that hold no other loop and multiply vectors, in the order of the text."""
     found = [loop for name, lines in _functions(text).items() for loop in _innermost(name, lines)]
     return [loop for loop in found if loop.work.products]
+
+
+def loops_with(text: str, function: str, instruction: str) -> list[Loop]:
+    """Return the loops of a function that hold no other loop and do such an instruction."""
+    found = [loop for name, lines in _functions(text).items() if re.match(rf"{function}\b", name)
+             for loop in _innermost(name, lines)]
+    return [loop for loop in found if any(re.match(instruction, line) for line in loop.lines)]
 
 
 def arithmetic(text: str, function: str) -> dict[str, int]:
