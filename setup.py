@@ -6,6 +6,7 @@
 committed source as it stands.
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 HEADERS = "symcell/runtime/include"
+NATIVE = Path("symcell/runtime/native.pyx")
 
 # The flags of symcell/runtime/toolchain.py, which explains them, copied since symcell is not imported here
 # (a test compares): the same source gives the same kernel at install and on demand. Never -march=native: an
@@ -34,6 +36,14 @@ CFLAGS = [
 ]
 
 
+def interface() -> str:
+    """What kernels and native.pyx have to agree in, as symcell/runtime/fingerprint.py hashes it (a test compares)."""
+    digest = hashlib.sha256()
+    for path in [*sorted(Path(HEADERS).rglob("*.h")), Path("symcell/runtime/native.pxd")]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 class BuildKernels(build_ext):
     """Translate the kernels from Cython to C when they are built, not each time metadata is read."""
 
@@ -51,7 +61,7 @@ class BuildKernels(build_ext):
 
 def kernels() -> list[Extension]:
     """What all kernels share, and one extension per committed kernel."""
-    sources = [Path("symcell/runtime/native.pyx"), *sorted(Path("generated").glob("*.pyx"))]
+    sources = [NATIVE, *sorted(Path("generated").glob("*.pyx"))]
     headers = sorted(str(path) for folder in (HEADERS, "generated") for path in Path(folder).rglob("*.h"))
     return [
         Extension(
@@ -60,6 +70,7 @@ def kernels() -> list[Extension]:
             include_dirs=[HEADERS, "generated"],
             depends=[*headers, "symcell/runtime/native.pxd", "setup.py"],
             libraries=["m"],
+            define_macros=[("SC_INTERFACE", f'"{interface()}"')] if path == NATIVE else [],
             extra_compile_args=CFLAGS,
             extra_link_args=["-pthread"],
         )

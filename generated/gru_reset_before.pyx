@@ -15,8 +15,8 @@ the cell \"gru\".
 """
 
 from symcell.runtime.native cimport (
-    PACKED, address, bind, memory_of, names_of, run, sc_array, sc_entry, sc_memory, sc_rows, sc_span, span_of,
-    variant, whole_lines)
+    PACKED, address, bind, memory_of, names_of, run, sc_array, sc_entry, sc_memory, sc_rows, sc_span, size_of,
+    span_of, variant, whole_lines)
 
 cdef extern from *:
     """
@@ -371,8 +371,8 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     cdef sc_array arrays[12]
     cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 12)
     c.span = span_of(sizes, by_rows)
-    c.n_I = sizes["I"]
-    c.n_H = sizes["H"]
+    c.n_I = size_of(sizes, "I")
+    c.n_H = size_of(sizes, "H")
     bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, 1)
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_W_r_x, "W_r_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
@@ -414,8 +414,8 @@ def backward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, b
     cdef sc_array arrays[12]
     cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 12)
     c.span = span_of(sizes, by_rows)
-    c.n_I = sizes["I"]
-    c.n_H = sizes["H"]
+    c.n_I = size_of(sizes, "I")
+    c.n_H = size_of(sizes, "H")
     bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, -1)
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, -1)
     bind(&c.m_r, "r", &memory, 2, &c.span, c.n_H, itemsize, -1)

@@ -56,13 +56,9 @@ def compile(cell: CellLike, dtype: str = "float32", progress: Progress | None = 
         CellError: the cell, or its name, is not well formed.
         BuildError: there is no C compiler, or it failed; or symcell's own compiled part is missing.
     """
-    from importlib.util import find_spec
+    from symcell.runtime import installed
 
-    from symcell.runtime.errors import BuildError
-
-    if find_spec("symcell.runtime.native") is None:
-        raise BuildError("symcell is not installed here, but its source is: symcell/runtime/native.pyx has not been "
-                         "compiled for this Python. Run `pip install .` (or `pip install -e .`) beside setup.py.")
+    installed.check()
     from symcell.runtime.kernel import Kernel
 
     module = prebuilt(cell) if isinstance(cell, str) else None
@@ -125,14 +121,17 @@ def extension(source: Source, progress: Progress | None, translate: Translate | 
     translate: another way to run Cython, see `symcell.runtime.cache.build`.
 
     Raises:
-        BuildError, CacheError: as `symcell.runtime.cache.build`.
+        BuildError, CacheError: as `symcell.runtime.cache.build`; also if symcell's own compiled part is missing, or was
+            compiled from other headers than these.
     """
     # Only what this machine runs best; SYMCELL_ISA, for tests, may ask for another.
     import os
 
+    from symcell.runtime import installed
     from symcell.runtime.cache import build
     from symcell.runtime.cpu import supported_isas
 
+    installed.check_interface()
     wanted = os.environ.get("SYMCELL_ISA", "").strip().lower()
     isas = [wanted] if wanted in supported_isas() else supported_isas()[:1]
     return build(source.name, source.files, isas, progress, translate)

@@ -1,6 +1,7 @@
 """The package as others get it: its metadata, and a wheel from a source distribution that runs elsewhere."""
 
 import ast
+import hashlib
 import os
 import shutil
 import subprocess
@@ -55,14 +56,27 @@ def test_metadata_agrees():
 
 
 def test_a_source_that_nobody_installed_says_so(monkeypatch):
-    import importlib.util
-
     import symcell
+    from symcell.runtime import installed
     from symcell.runtime.errors import BuildError
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BuildError, match=r"native\.pyx has not been compiled.*pip install"):
-        symcell.compile("lstm")
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
+    for cell in ("lstm", "mgu"):
+        with pytest.raises(BuildError, match=r"native\.pyx has not been compiled.*pip install"):
+            symcell.compile(cell)
+
+
+def test_a_compiled_part_of_other_headers_is_not_run(tmp_path, monkeypatch):
+    import symcell
+    from symcell.runtime import fingerprint
+    from symcell.runtime.errors import BuildError
+
+    include = shutil.copytree(fingerprint.INCLUDE, tmp_path / "include")
+    memory = include / "symcell" / "memory.h"
+    memory.write_text(memory.read_text().replace("    void *base;\n", "    long more;\n    void *base;\n", 1))
+    monkeypatch.setattr(fingerprint, "INCLUDE", include)
+    with pytest.raises(BuildError, match=r"compiled from other headers.*pip install"):
+        symcell.compile("mgu")
 
 
 def test_installed_and_on_demand_kernels_are_compiled_alike():
@@ -72,6 +86,16 @@ def test_installed_and_on_demand_kernels_are_compiled_alike():
     assignments = [node for node in statements if isinstance(node, ast.Assign)]
     [flags] = [node.value for node in assignments if node.targets[0].id == "CFLAGS"]
     assert tuple(ast.literal_eval(flags)) == tuple(toolchain.FLAGS)
+
+
+def test_the_installation_hashes_what_the_cache_does():
+    from symcell.runtime import fingerprint, native
+
+    [function] = [node for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
+                  if isinstance(node, ast.FunctionDef) and node.name == "interface"]
+    known = {"hashlib": hashlib, "Path": lambda path: ROOT / path, "HEADERS": "symcell/runtime/include"}
+    exec(compile(ast.Module([function], []), "setup.py", "exec"), known)
+    assert known["interface"]() == fingerprint.interface() == native.INTERFACE
 
 
 def test_base_cells_are_committed():

@@ -141,7 +141,7 @@ class Builder:
 
     def size(self, dim: str) -> sympy.Symbol:
         """Return the symbol of the number of components that vectors of a dimension have."""
-        name = f"{SIZE}{dim}"  # with a dot no author's name can collide
+        name = f"{SIZE}{dim}"
         return symbol(name if name in self.values else self.add(name, (), "size"))
 
     def index(self, dim: str) -> sympy.Symbol:

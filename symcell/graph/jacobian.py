@@ -20,6 +20,7 @@ from symcell.declare.functions import Elementwise
 from symcell.declare.symbols import ROW
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import Computed, Graph, Map, MatMul, Reduce, symbol
+from symcell.graph.names import SIZE
 
 Array = Any
 
@@ -143,7 +144,7 @@ def _tangent_of_reduction(node: Reduce, dim: str, tangent: Operator) -> Operator
     if node.kind not in rows:  # a shift passes no gradient
         return Total(())
     row = _chain(rows[node.kind], tangent)
-    return _chain(Diag(1 / symbol(f"size.{dim}"), ROW), row) if node.kind == "mean" else row
+    return _chain(Diag(1 / symbol(f"{SIZE}{dim}"), ROW), row) if node.kind == "mean" else row
 
 
 def _chain(left: Operator, *right: Operator) -> Operator:
@@ -204,7 +205,7 @@ def evaluate_jacobian(made: Jacobian, values: Mapping[str, Array], sizes: Mappin
     """
     results: dict[Partial, Array] = {}
     sizes = {**sizes, ROW: 1}
-    values = {**values, **{f"size.{dim}": size for dim, size in sizes.items()}}
+    values = {**values, **{f"{SIZE}{dim}": size for dim, size in sizes.items()}}
 
     def matrix(operator: Operator, shape: tuple[int, int]) -> Array:
         if isinstance(operator, Diag):

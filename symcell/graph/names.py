@@ -11,8 +11,13 @@ TRANSPOSED = ".T"  # behind a matrix's name: with a dot no author's name can col
 DOWN = ".down"  # behind a vector's name: the matrix whose columns are all this vector, entry (i, j) is v[i]
 ACROSS = ".across"  # the matrix whose rows are all this vector: entry (i, j) is v[j]
 EYE = "identity."
-SIZE, INDEX = "size.", "index."  # with a dimension: how many components its vectors have, and 0, 1, 2, ...
-BLOCKS = "blocks."  # with a number: so many blocks along the diagonal
+SIZE, INDEX = "size.of.", "index.of."  # with a dimension: how many components its vectors have, and 0, 1, 2, ...
+BLOCKS = "blocks.of."  # with a number: so many blocks along the diagonal
+
+
+def dim_of(name: str) -> str:
+    """Return the dimension in the name of a size or of indices."""
+    return name.removeprefix(SIZE).removeprefix(INDEX)
 
 
 def symbol(name: str) -> sympy.Symbol:

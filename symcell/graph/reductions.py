@@ -12,6 +12,7 @@ import sympy
 from symcell.declare.functions import where_
 from symcell.graph.builder import Builder, symbol
 from symcell.graph.ir import Graph
+from symcell.graph.names import dim_of
 
 Array = Any
 Constant = Callable[[sympy.Expr], Any]  # a number -> what stands for it in the arrays
@@ -82,7 +83,7 @@ def reduced(kind: str, array: Array, constant: Constant) -> Array:
 
 def counts(graph: Graph, sizes: Mapping[str, int], constant: Constant) -> dict[str, Array]:
     """Return the values of the roles "size" and "index": numbers that the sizes give."""
-    found = {value.name: np.asarray(constant(sympy.Integer(sizes[value.name.partition(".")[2]])))
+    found = {value.name: np.asarray(constant(sympy.Integer(sizes[dim_of(value.name)])))
              for value in graph.with_role("size")}
     indices = {value.name: np.array([constant(sympy.Integer(k)) for k in range(sizes[value.dims[0]])])
                for value in graph.with_role("index")}

@@ -12,7 +12,7 @@ from sympy.logic import boolalg
 
 from symcell.declare.functions import Elementwise, where_
 from symcell.graph.ir import Map, MatMul, Once, Reduce, TimeSum, symbol
-from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, TRANSPOSED, base, is_pattern, is_repeated
+from symcell.graph.names import ACROSS, BLOCKS, DOWN, EYE, SIZE, TRANSPOSED, base, is_pattern, is_repeated
 from symcell.render.flatten import factors, is_negative, terms
 from symcell.render.names import braced
 from symcell.render.notation import Notation
@@ -153,7 +153,7 @@ class Formula:
 
     def _count(self, operand: str) -> sympy.Symbol:
         [dim] = self.notation.value(operand).dims
-        return symbol(f"size.{dim}")
+        return symbol(f"{SIZE}{dim}")
 
     def matrix(self, name: str, transposed: bool = False) -> str:
         """Return W, or its transpose."""

@@ -18,7 +18,7 @@ import sympy
 
 from symcell.declare.symbols import NEXT, ROW
 from symcell.graph.ir import GIVEN, Computed, Graph, Map, MatMul, Once, TimeSum, Value
-from symcell.graph.names import TRANSPOSED, base, is_pattern, is_repeated
+from symcell.graph.names import INDEX, SIZE, TRANSPOSED, base, dim_of, is_pattern, is_repeated
 from symcell.render.names import Name, name_of, names_of
 
 
@@ -39,14 +39,13 @@ class Notation:
             value = self.value(base(name))
             return replace(value, name=name, dims=value.dims[::-1])
         if self._is_count(name):
-            role, _, dim = name.partition(".")
-            return Value(name, (), "size") if role == "size" else Value(name, (dim,), "index")
+            return Value(name, (), "size") if name.startswith(SIZE) else Value(name, (dim_of(name),), "index")
         return (self.forward if self._is_forward(name) else self.backward).value(name)
 
     @staticmethod
     def _is_count(name: str) -> bool:
         """Whether this is the size of a dimension or its indices, which a derivation may name in either pass."""
-        return name.startswith(("size.", "index."))
+        return name.startswith((SIZE, INDEX))
 
     def has_components(self, name: str) -> bool:
         """Whether a value is printed as a vector or matrix; one made of numbers per row alone is a number in print."""
@@ -93,7 +92,7 @@ class Notation:
     def latex(self, name: str) -> str | None:
         """Return the printed name; None where only a formula says what the value is."""
         if self._is_count(name):
-            return name_of(name.partition(".")[2]).latex() if name.startswith("size.") else self._index
+            return name_of(dim_of(name)).latex() if name.startswith(SIZE) else self._index
         if self._is_forward(name):
             value = self.forward.value(name)
             return None if value.anonymous else self.names[name].latex(self.time(name))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sympy
 
 from symcell.graph.ir import BatchSum, Graph, Once, Outer
-from symcell.graph.names import ACROSS, DOWN, EYE, TRANSPOSED, base, is_pattern, is_repeated
+from symcell.graph.names import ACROSS, DOWN, EYE, TRANSPOSED, base, dim_of, is_pattern, is_repeated
 from symcell.render.identifiers import Identifiers
 from symcell.render.numpy_expression import numpy_expression
 
@@ -82,7 +82,7 @@ def _variable(names: Identifiers, name: str) -> str:
 def _read(graph: Graph, names: Identifiers, name: str) -> str:
     role = graph.value(name).role
     if role in ("size", "index"):
-        length = _length(graph, name.partition(".")[2])
+        length = _length(graph, dim_of(name))
         return f"{_variable(names, name)} = {length if role == 'size' else f'np.arange({length})'}"
     return _converted(names, name, f'params["{name}"]')
 

@@ -10,6 +10,7 @@ import sympy
 from symcell.declare.functions import CONDITIONS
 from symcell.declare.symbols import ROW
 from symcell.graph.ir import PASSED, Reduce
+from symcell.graph.names import dim_of
 from symcell.render import reduction
 from symcell.render.c_expression import c_expression
 from symcell.render.identifiers import Identifiers
@@ -241,7 +242,7 @@ def _broadcasts(p: Pass, stage: Stage, names: _Names) -> list[str]:
 
 def _sizes(p: Pass, stage: Stage, names: _Names) -> list[str]:
     sizes = [name for name in stage.reads if p.graph.value(name).role == "size"]
-    return [f"const vec v_{names.names(name)} = vfill((double)c->n_{name.partition('.')[2]});" for name in sizes]
+    return [f"const vec v_{names.names(name)} = vfill((double){size(dim_of(name))});" for name in sizes]
 
 
 def _loads(p: Pass, stage: Stage, names: _Names) -> list[str]:

@@ -45,6 +45,14 @@ def key_inputs(name: str, files: Mapping[str, str], isas: Sequence[str]) -> dict
     }
 
 
+def interface() -> str:
+    """The hash of what kernels and symcell's own compiled module have to agree in: headers and native.pxd."""
+    digest = hashlib.sha256()
+    for path in [*sorted(INCLUDE.rglob("*.h")), NATIVE]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def key_of(inputs: Mapping[str, object]) -> str:
     """The SHA-256 of `inputs`, as 64 hexadecimal digits."""
     return text_hash(json.dumps(inputs, sort_keys=True))

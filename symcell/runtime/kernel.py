@@ -44,7 +44,10 @@ class Kernel:
 
     @property
     def threads(self) -> int:
-        """How many threads may share the work; at first the cores this process may use. No bit depends on it."""
+        """How many threads may share the work; at first the cores this process may use. No bit depends on it.
+
+        All kernels of a process have one pool: a call that comes while another one's work is on computes alone.
+        """
         return self._passes.threads
 
     @threads.setter

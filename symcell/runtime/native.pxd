@@ -31,6 +31,7 @@ cdef enum:
 
 cdef tuple names_of(const sc_entry *entries)
 cdef const sc_entry *variant(const sc_entry *entries, str isa, int itemsize) except NULL
+cdef ptrdiff_t size_of(sizes, str dim) except -1
 cdef sc_span span_of(sizes, bint by_rows) except *
 cdef sc_memory memory_of(table, list arrays, sc_array *found, Py_ssize_t room) except *
 cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, const sc_span *span, ptrdiff_t width,

@@ -8,6 +8,7 @@ Signature = tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]], dict[s
 Key = tuple[int | None, ...]
 
 WORK_BYTES: int
+INTERFACE: str
 
 def fitting(
     given: tuple[Any, Any, Any], signature: Signature, dtype: np.dtype[Any], sizes: Key

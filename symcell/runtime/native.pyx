@@ -35,6 +35,7 @@ cdef extern from *:
         void *total
         void *work
     enum: SC_OUTER_BYTES
+    const char *SC_INTERFACE  # a hash of the headers and of native.pxd
     const sc_entry *sc_find(const sc_entry *, const char *, int)
     void sc_run(void (*)(void *) noexcept nogil, void *, size_t, sc_team *, int) noexcept nogil
     const sc_entry *fingerprint_entries
@@ -48,7 +49,13 @@ cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
 
+
+cdef long long MOST = 1 << 56  # numbers that anything may hold
+cdef long long MOST_LANES = 1 << 27  # components of a vector
+
 cdef object ndarray = np.ndarray, empty = np.empty
+
+INTERFACE = SC_INTERFACE.decode()  # kernels are compiled against the same, or must not be run
 
 
 def fitting(tuple given, tuple signature, dtype, tuple sizes):
@@ -70,11 +77,11 @@ def fitting(tuple given, tuple signature, dtype, tuple sizes):
         if type(given[k]) is not dict:
             return None
         arrays, group = {}, given[k]
-        for name, axes in (<dict>signature[k]).items():
+        for name, axes in (<dict?>signature[k]).items():
             array = group.get(name)
             if array is None and k == 2:
                 continue
-            if type(array) is not ndarray or array.dtype is not dtype or not fits(array, <tuple>axes, found, count):
+            if type(array) is not ndarray or array.dtype is not dtype or not fits(array, <tuple?>axes, found, count):
                 return None
             arrays[name] = array
         if len(arrays) != len(group):
@@ -164,6 +171,8 @@ cdef const sc_slot *slots_of(slots, Py_ssize_t count) except NULL:
 
 cdef char *address_of(const sc_slot *slot, list arrays, Py_ssize_t itemsize, bint writable) except NULL:
     """Return where the slot of a state begins. The caller keeps the array alive."""
+    if not 0 <= slot.start <= MOST or not 0 <= slot.count <= MOST:
+        raise ValueError(f"a state with impossible sizes: {slot.count} numbers from {slot.start} on")
     cdef ptrdiff_t end = (slot.start + slot.count) * itemsize
     return <char *>address("an array of states", arrays[slot.array], end, writable) + slot.start * itemsize
 
@@ -196,6 +205,8 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
             rights[k].right = matrix(&columns[1 + k], arrays, itemsize)
             if rights[k].right.rows != c.left.rows:
                 raise ValueError(f"factors of {c.left.rows} and {rights[k].right.rows} rows")
+            if <double>c.left.columns * rights[k].right.columns > MOST:
+                raise ValueError(f"a product of {c.left.columns} times {rights[k].right.columns} numbers")
             rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
         c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
         c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)
@@ -209,7 +220,8 @@ cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize
     """Return where the rows of a factor are. The caller keeps the arrays alive."""
     cdef sc_matrix found
     found.rows, found.columns, found.stride = columns.rows, columns.columns, columns.stride
-    if columns.start < 0 or found.rows < 0 or not 0 <= found.columns <= found.stride:
+    if (not 0 <= columns.start <= MOST or found.rows < 0 or not 0 <= found.columns <= found.stride
+            or <double>found.stride * max(1, found.rows) > MOST):
         raise ValueError("a factor with impossible sizes")
     cdef ptrdiff_t end = columns.start + (found.rows - 1) * found.stride + found.columns if found.rows else 0
     found.base = <char *>address("a factor", arrays[columns.array], end * itemsize, False) + columns.start * itemsize
@@ -233,12 +245,20 @@ cdef const sc_entry *variant(const sc_entry *entries, str isa, int itemsize) exc
     return entry
 
 
+cdef ptrdiff_t size_of(sizes, str dim) except -1:
+    """Return the size of a dimension; a product of two of them and of as many matrices as there are does not overflow."""
+    cdef ptrdiff_t size = sizes[dim]
+    if not 0 <= size <= MOST_LANES:
+        raise ValueError(f"{dim} = {size}: expected a size from 0 to {MOST_LANES}")
+    return size
+
+
 cdef sc_span span_of(sizes, bint by_rows) except *:
     """Return the part of the sequence that a call treats: all of it."""
     cdef sc_span span
     span.steps, span.batch, span.chunk, span.first = sizes["T"], sizes["B"], sizes[".chunk"], 0
     span.start, span.rows, span.packed, span.by_rows = 0, span.batch, sizes[".packed"], by_rows
-    if span.batch < 0 or span.chunk < 1 or span.steps < 0:
+    if span.batch < 0 or span.chunk < 1 or span.steps < 0 or not PACK_FIRST <= span.packed <= PACK_AS_USED:
         raise ValueError(f"impossible sizes {sizes}")
     return span
 
@@ -276,10 +296,10 @@ cdef int bind(sc_rows *rows, str name, const sc_memory *memory, Py_ssize_t k, co
         count, rows.mask = 2, 1
     else:
         count, rows.mask = 1, 0
-    if place.array >= memory.count or place.start < 0:
+    if place.array >= memory.count or not 0 <= place.start <= MOST or not 0 <= place.count <= MOST:
         raise ValueError(f"{name} lies in array {place.array} of {memory.count}")
     cdef const sc_array *array = &memory.arrays[place.array]
-    if place.count < count * rows.size:
+    if <double>count * span.batch * width > MOST or place.count < count * rows.size:
         raise ValueError(f"{name} has {place.count} numbers, {count * rows.size} are needed")
     if array.bytes < (place.start + place.count) * itemsize:
         raise ValueError(f"{name} ends at byte {(place.start + place.count) * itemsize} of {array.bytes}")

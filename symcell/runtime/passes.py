@@ -178,7 +178,10 @@ class Passes:
         if count > 1 and packed == PACK_AS_USED:
             packed = PACK_FIRST  # there is one place for all blocks
         sizes = {**plan.sizes, ".packed": packed}
-        entry(self.isa, self.dtype.itemsize, sizes, (plan.table, arrays), params, panels, count, by_rows)
+        try:
+            entry(self.isa, self.dtype.itemsize, sizes, (plan.table, arrays), params, panels, count, by_rows)
+        except ValueError as error:
+            raise ValueError(f"{self._meta['cell']}: {error}") from None
 
     # --- after a pass ------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ def test_a_mean_and_its_adjoint_as_text():
         "d_h.next = d_h.later + d_y",
         "d_m_in = d_h.next*x",
         "sum_d_m_in = sum(d_m_in)",
-        "sum_d_m_in_part = sum_d_m_in/size.H",
+        "sum_d_m_in_part = sum_d_m_in/size.of.H",
         "d_h = sum_d_m_in_part",
         "d_x = d_h.next*m",
     ]
@@ -49,7 +49,7 @@ def test_a_maximum_and_its_adjoint_as_text():
         "sum_d_max_x_in = sum(d_max_x_in)",
         "argmax_x = argmax(x)",
         "d_h = d_h.next",
-        "d_x = where(Eq(index.H, argmax_x), sum_d_max_x_in, 0)",
+        "d_x = where(Eq(index.of.H, argmax_x), sum_d_max_x_in, 0)",
     ]
 
 

@@ -41,7 +41,7 @@ OTHER["o"], OTHER["O"] = symcell.Input(), symcell.Matrix("H", "I")
 NAMES = (
     "a", "b", "c", "W", "U", "v", "T", "B", "I", "H", "seed", "int", "class", "lambda", "nogil", "__init__",
     "__slots__", "_x", "x.next", "a.next", "", " ", "1a", "a b", "α", "ℌ", "é", "a\u0301", "\u202ea", "\x00",
-    "\ud800", "__doc__", "a" * 65, "a" * 5000, "spec", "to_json", "next", "e", "pi", "step", "size.H",
+    "\ud800", "__doc__", "a" * 65, "a" * 5000, "spec", "to_json", "next", "e", "pi", "step", "size.of.H",
     "matrix.1", "None", "x", "h",
 )
 JUNK: tuple[Any, ...] = (

@@ -89,7 +89,7 @@ def test_products_and_reductions_are_numpys():
     text = stages(Small).source.files["small.pyx"]
     for line in ("    p (H) = U^T b\n", "    v_p = v_U.T @ v_b\n", "    r () = the mean over all entries of c\n",
                  "    v_r = np.mean(v_c)\n", "    v_d_U = v_b[:, None] * v_d_p\n", "    v_d_b_p = v_U @ v_d_p\n",
-                 '    v_index_H = np.arange(params["W"].shape[0])\n', '    v_size_H = params["W"].shape[0]\n',
+                 '    v_index_of_H = np.arange(params["W"].shape[0])\n', '    v_size_of_H = params["W"].shape[0]\n',
                  "    v_argmax_max_c = np.argmax(v_c)\n"):
         assert line in text, line
 

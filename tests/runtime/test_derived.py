@@ -18,7 +18,21 @@ from tests.runtime.cells import (
 )
 from tests.runtime.test_checkpoint import Checkpointed
 
-CELLS = (Derived, Reduced, "antisymmetric", "fastgrnn_lowrank")
+
+class Ours(symcell.Cell):
+    """Names that symcell gives to sizes, indices and patterns."""
+
+    x = symcell.Input()
+    h, size, index = symcell.State(), symcell.State("H"), symcell.State("H")
+    W, blocks, identity = symcell.Matrix(h, x), symcell.Matrix(h, h), symcell.Matrix(h, h)
+    P = identity - blocks.T + symcell.Identity(h)
+    u = W @ x
+    h.next = symcell.tanh(P @ h + u) / symcell.reduce_mean(u**2 + 1)
+    size.next = size / 2 + symcell.reduce_mean(h) * h
+    index.next = index / 2 + size
+
+
+CELLS = (Derived, Reduced, Ours, "antisymmetric", "fastgrnn_lowrank")
 SIZES = {"R": 2, "S": 3, "P": 2}
 SHAPES = [(4, 3, 3, 5), (1, 1, 1, 1), (3, 2, 5, 17), (2, 5, 8, 32), (0, 2, 3, 4), (2, 0, 3, 4)]
 

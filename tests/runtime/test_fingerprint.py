@@ -24,6 +24,14 @@ def headers(tmp_path, monkeypatch, cache_folder):
     return folder
 
 
+def test_what_kernels_take_from_native_is_in_the_key(headers, tmp_path, monkeypatch):
+    before = key()
+    changed = tmp_path / "native.pxd"
+    changed.write_text(fingerprint.NATIVE.read_text() + "\n")
+    monkeypatch.setattr(fingerprint, "NATIVE", changed)
+    assert key() != before
+
+
 def test_the_key_is_stable_and_independent_of_order(headers):
     assert key() == key(dict(reversed(PROBE.items())))
     assert len(key()) == 64

@@ -100,6 +100,9 @@ def test_what_does_not_fit_is_refused():
             ({"threads": 2}, "work has"),
             ({"stride": 1}, "a factor with impossible sizes"),
             ({"start": -1}, "a factor with impossible sizes"),
+            ({"stride": 1 << 61}, "a factor with impossible sizes"),
+            ({"rows": 1 << 61}, "a factor with impossible sizes"),
+            ({"start": 1 << 61}, "a factor with impossible sizes"),
             ({"factor": 0, "rows": -1}, "a factor with impossible sizes"),
             ({"start": 1}, "a factor has 32 bytes, 36 are needed"),
             ({"factor": 0, "rows": 5}, "a factor has 48 bytes, 60 are needed"),
@@ -109,3 +112,13 @@ def test_what_does_not_fit_is_refused():
             call(**wrong)
     with pytest.raises(IndexError):
         call(array=2)
+
+
+def test_as_many_factors_as_there_are():
+    rng = np.random.default_rng(3)
+    left = factor(rng, 7, 5, np.float64)
+    rights = [factor(rng, 7, 1 + k % 4, np.float64) for k in range(100)]
+    products, total = summed(ISAS[0], left, rights)
+    for product, right in zip(products, rights, strict=True):
+        np.testing.assert_allclose(product, left.T @ right, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(total, left.sum(0), rtol=1e-12, atol=1e-13)

@@ -155,6 +155,11 @@ def test_states_are_copied_where_they_fit():
     assert native.leave(slots, [array], {"h": (1, 2)}, array.dtype)["h"].tolist() == [[7, 8]]
     native.enter(slots, [array], ("h",), {}, 4)
     assert array.tolist() == [0, 0, 0, 3]
+    for bad in ([0, -1, 2], [0, 1, -2], [0, 1 << 60, 2]):
+        with pytest.raises(ValueError, match="impossible sizes"):
+            native.enter(np.array([bad], np.int64), [array], ("h",), {}, 4)
+        with pytest.raises(ValueError, match="impossible sizes"):
+            native.leave(np.array([bad], np.int64), [array], {"h": (1, 2)}, array.dtype)
     wrong = np.array([[0, 3, 2]], np.int64)
     for refused in (lambda: native.enter(wrong, [array], ("h",), {}, 4),
                     lambda: native.leave(wrong, [array], {"h": (1, 2)}, array.dtype),
@@ -234,7 +239,7 @@ def look(frame, event, argument):
     frame.f_locals
     return look
 sys.settrace(look)
-from symcell.runtime import memory, native
+from symcell.runtime import memory
 traced = memory.ARRAY_ALONE, memory.MEMORY_ALONE
 sys.settrace(None)
 assert traced == memory._alone(), (traced, memory._alone())

@@ -27,6 +27,30 @@ def split_always(monkeypatch):
     monkeypatch.setattr(threads, "MIN_WORK", 1)
 
 
+def test_different_kernels_may_run_at_once(split_always):
+    """They have one pool: whoever comes while it is busy computes alone."""
+    problems = [(symcell.compile(cell, FLOAT), draw(cell, FLOAT, T=9, B=5, H=11)) for cell in (Mixed, "lstm", "gru")]
+    for kernel, _ in problems:
+        kernel.threads = 3
+    expected = [results(kernel, data) for kernel, data in problems]
+    failures = []
+
+    def work(k):
+        try:
+            for _ in range(20):
+                assert_same_bits(results(*problems[k]), expected[k])
+        except BaseException as error:
+            failures.append(error)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(len(problems))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert not failures
+    assert not any(worker.is_alive() for worker in workers)
+
+
 def test_several_threads_may_call_one_kernel(split_always):
     kernel = symcell.compile(Mixed, FLOAT)
     kernel.threads = 2
