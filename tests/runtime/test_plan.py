@@ -107,12 +107,13 @@ def call():
     plan = passes.plan("forward", (4, 3, 5, 7), "infer")
     arrays = [data.x, *passes.pool.take(plan.makes)]
 
-    def run(change=lambda table, arrays: None, table=None):
+    def run(change=lambda table, arrays: None, table=None, **sizes):
         table = plan.table.copy() if table is None else table
         given = list(arrays)
         change(table, given)
         panels = passes.panels("forward", (4, 3, 5, 7))
-        passes.module.forward(passes.isa, 4, {**plan.sizes, ".packed": 0}, (table, given), data.params, panels)
+        sizes = {**plan.sizes, ".packed": 0, **sizes}
+        passes.module.forward(passes.isa, 4, sizes, (table, given), data.params, panels)
 
     return run
 
@@ -169,6 +170,15 @@ def test_states_are_copied_where_they_fit():
         with pytest.raises(ValueError, match=r"has .* bytes"):
             refused()
     assert array.tolist() == [0, 0, 0, 3]
+
+
+def test_impossible_sizes_are_refused_before_memory_is_touched(call):
+    for sizes, message in (({"H": -5}, "H = -5: expected a size from 0 to"), ({"I": 1 << 62}, "I = .*: expected"),
+                           ({"B": 1 << 62}, "x has 60 numbers"), ({"T": 1 << 62}, "x has 60 numbers"),
+                           ({"B": -1}, "impossible sizes"), ({"T": -1}, "impossible sizes"),
+                           ({".chunk": 0}, "impossible sizes"), ({".packed": 7}, "impossible sizes")):
+        with pytest.raises(ValueError, match=message):
+            call(**sizes)
 
 
 # --- arguments that fit ------------------------------------------------------------------------------------
