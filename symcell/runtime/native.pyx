@@ -5,7 +5,7 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer)
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport PyUnicode_AsUTF8
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memset, strcmp
 
 import numpy as np
 
@@ -36,7 +36,6 @@ cdef extern from *:
         void *work
     enum: SC_OUTER_BYTES
     const char *SC_INTERFACE  # a hash of the headers and of native.pxd
-    const sc_entry *sc_find(const sc_entry *, const char *, int)
     void sc_run(void (*)(void *) noexcept nogil, void *, size_t, sc_team *, int) noexcept nogil
     const sc_entry *fingerprint_entries
     const sc_entry *outer_entries
@@ -239,10 +238,12 @@ cdef tuple names_of(const sc_entry *entries):
 
 cdef const sc_entry *variant(const sc_entry *entries, str isa, int itemsize) except NULL:
     """Return the variant of a function for an instruction set and a precision."""
-    cdef const sc_entry *entry = sc_find(entries, PyUnicode_AsUTF8(isa), 8 * itemsize)
-    if entry == NULL:
-        raise ValueError(f"no code for {isa} with {8 * itemsize} bits is in this module")
-    return entry
+    cdef const char *wanted = PyUnicode_AsUTF8(isa)
+    while entries.isa != NULL:
+        if entries.bits == 8 * itemsize and strcmp(entries.isa, wanted) == 0:
+            return entries
+        entries += 1
+    raise ValueError(f"no code for {isa} with {8 * itemsize} bits is in this module")
 
 
 cdef ptrdiff_t size_of(sizes, str dim) except -1:

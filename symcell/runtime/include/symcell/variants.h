@@ -88,10 +88,3 @@
 
 #define SC_ENTRIES(name)                                                                  \
     SC_AVX512_ENTRIES(name) SC_AVX2_ENTRIES(name) SC_NEON_ENTRIES(name) SC_BASE_ENTRIES(name) {NULL, 0, NULL}
-
-/* The variant of this name, or NULL. */
-static inline const struct sc_entry *sc_find(const struct sc_entry *entry, const char *isa, int bits) {
-    for (; entry->isa != NULL; ++entry)
-        if (strcmp(entry->isa, isa) == 0 && entry->bits == bits) return entry;
-    return NULL;
-}
