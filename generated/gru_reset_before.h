@@ -18,16 +18,15 @@ struct gru_reset_before_forward {
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
-    struct sc_rows m_W_r_x; /* W_r_x: read by another phase */
     struct sc_rows m_a_r; /* a_r: on request */
     struct sc_rows m_r; /* r: tape */
-    struct sc_rows m_W_z_x; /* W_z_x: read by another phase */
     struct sc_rows m_a_z; /* a_z: on request */
     struct sc_rows m_z; /* z: tape, and read by a later stage */
     struct sc_rows m_h_r; /* h_r: tape, and read by a later stage */
-    struct sc_rows m_W_n_x; /* W_n_x: read by another phase */
     struct sc_rows m_a_n; /* a_n: on request */
     struct sc_rows m_n; /* n: tape */
+    struct sc_rows m_step_0_0_begun; /* a_r.sum | a_z.sum: begun before the steps, if not in them */
+    struct sc_rows m_step_1_0_begun; /* a_n.sum: begun before the steps, if not in them */
     const void *p_W_r; /* (H, I) */
     const void *p_W_z; /* (H, I) */
     const void *p_W_n; /* (H, I) */
@@ -37,7 +36,6 @@ struct gru_reset_before_forward {
     const void *p_b_r; /* (H) */
     const void *p_b_z; /* (H) */
     const void *p_b_n; /* (H) */
-    void *panel_before_0;
     void *panel_step_0_0;
     void *panel_step_1_0;
 };
@@ -73,90 +71,35 @@ struct gru_reset_before_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
-/* The panel of W_r x, W_z x, W_n x
-
-   Returns the block of lanes that begins with `block`, after packing it if asked to. */
-static const real *SC(gru_reset_before_forward_panel_before_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I * 3);
-    const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
-    if (pack) {
-        SC(pack)(panel, width, 3, 0, 0, c->p_W_r, block, c->n_I);
-        SC(pack)(panel, width, 3, 1, 0, c->p_W_z, block, c->n_I);
-        SC(pack)(panel, width, 3, 2, 0, c->p_W_n, block, c->n_I);
-    }
-    return panel;
-}
-
-/* W_r_x = W_r x
-   W_z_x = W_z x
-   W_n_x = W_n x
-   reads  x
-   writes W_r_x, W_z_x, W_n_x */
-static void SC(gru_reset_before_forward_before)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
-                                                const ptrdiff_t part) {
-    const ptrdiff_t lanes = c->n_H;
-    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
-    real *const m_W_z_x = SC(slot)(&c->m_W_z_x, t, &c->span);
-    real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 8 : 4 };
-    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
-    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
-        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
-        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
-        const int vectors = SC(vectors)(width);
-        const real *const panel_0 = SC(gru_reset_before_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = tall.first; row < tall.past;) {
-            const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 3 * (BLOCK / VL)]; /* W_r x, W_z x, W_n x */
-            SC(panel_tile)(R, 3, width, operands_0, 1, row,
-                           panel_0, sums_0);
-            for (int i = 0; i < R; ++i) {
-                for (int v = 0; v < vectors; ++v) {
-                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
-                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_W_r_x = sums_0[(i * 3 + 0) * vectors + v];
-                    const vec v_W_z_x = sums_0[(i * 3 + 1) * vectors + v];
-                    const vec v_W_n_x = sums_0[(i * 3 + 2) * vectors + v];
-                    vput(m_W_r_x + at_H, v_W_r_x, n);
-                    vput(m_W_z_x + at_H, v_W_z_x, n);
-                    vput(m_W_n_x + at_H, v_W_n_x, n);
-                }
-            }
-            row += R;
-        }
-    }
-}
-
-/* The panel of U_r h, U_z h
+/* The panel of W_r x + U_r h, W_z x + U_z h
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_reset_before_forward_panel_step_0_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_0_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H * 2);
+    real *const panel = (real *)c->panel_step_0_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_I + c->n_H) * 2);
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 2 : 1) * VL);
     if (pack) {
-        SC(pack)(panel, width, 2, 0, 0, c->p_U_r, block, c->n_H);
-        SC(pack)(panel, width, 2, 1, 0, c->p_U_z, block, c->n_H);
+        SC(pack)(panel, width, 2, 0, 0, c->p_W_r, block, c->n_I);
+        SC(pack)(panel, width, 2, 0, c->n_I, c->p_U_r, block, c->n_H);
+        SC(pack)(panel, width, 2, 1, 0, c->p_W_z, block, c->n_I);
+        SC(pack)(panel, width, 2, 1, c->n_I, c->p_U_z, block, c->n_H);
     }
     return panel;
 }
 
-/* U_r_h = U_r h
-   U_z_h = U_z h
-   a_r = U_r_h + W_r_x + b_r
+/* a_r.sum = W_r x + U_r h
+   a_z.sum = W_z x + U_z h
+   a_r = a_r.sum + b_r
    r = sigmoid(a_r)
-   a_z = U_z_h + W_z_x + b_z
+   a_z = a_z.sum + b_z
    z = sigmoid(a_z)
    h_r = h*r
-   reads  h, W_r_x, b_r, W_z_x, b_z
+   reads  x, h, b_r, b_z
    writes r, z, h_r */
 static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                                 const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
-    real *const m_W_r_x = SC(slot)(&c->m_W_r_x, t, &c->span);
-    real *const m_W_z_x = SC(slot)(&c->m_W_z_x, t, &c->span);
     real *const m_r = SC(slot)(&c->m_r, t, &c->span);
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_h_r = SC(slot)(&c->m_h_r, t, &c->span);
@@ -164,7 +107,8 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     real *const m_a_z = SC(slot)(&c->m_a_z, t, &c->span);
     const real *const p_b_r = c->p_b_r;
     const real *const p_b_z = c->p_b_z;
-    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}, {m_h, c->n_H, c->n_H}};
+    const real *const begun_0 = SC(slot)(&c->m_step_0_0_begun, t, &c->span);
     enum { BLOCK = (SC_REGS == 32 ? 2 : 1) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -174,23 +118,21 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
         const real *const panel_0 = SC(gru_reset_before_forward_panel_step_0_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = tall.first; row < tall.past;) {
             const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 2 * (BLOCK / VL)]; /* U_r h, U_z h */
-            SC(panel_tile)(R, 2, width, operands_0, 1, row,
-                           panel_0, sums_0);
+            vec sums_0[ROWS * 2 * (BLOCK / VL)]; /* W_r x + U_r h, W_z x + U_z h */
+            SC(panel_tile_on)(R, 2, width, operands_0, 2, row, panel_0, sums_0,
+                              1, begun_0, lanes, block);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_U_r_h = sums_0[(i * 2 + 0) * vectors + v];
-                    const vec v_U_z_h = sums_0[(i * 2 + 1) * vectors + v];
-                    const vec v_W_r_x = vget(m_W_r_x + at_H, n);
+                    const vec v_a_r_sum = sums_0[(i * 2 + 0) * vectors + v];
+                    const vec v_a_z_sum = sums_0[(i * 2 + 1) * vectors + v];
                     const vec v_b_r = vget(p_b_r + lane, n);
-                    const vec v_W_z_x = vget(m_W_z_x + at_H, n);
                     const vec v_b_z = vget(p_b_z + lane, n);
                     const vec v_h = vget(m_h + at_H, n);
-                    const vec v_a_r = v_U_r_h + v_W_r_x + v_b_r;
+                    const vec v_a_r = v_a_r_sum + v_b_r;
                     const vec v_r = vsigmoid(v_a_r);
-                    const vec v_a_z = v_U_z_h + v_W_z_x + v_b_z;
+                    const vec v_a_z = v_a_z_sum + v_b_z;
                     const vec v_z = vsigmoid(v_a_z);
                     const vec v_h_r = v_h * v_r;
                     if (m_r) vput_ahead(m_r + at_H, v_r, n, c->m_r.ahead);
@@ -205,36 +147,38 @@ static void SC(gru_reset_before_forward_step_0)(const struct gru_reset_before_fo
     }
 }
 
-/* The panel of U_n h_r
+/* The panel of W_n x + U_n h_r
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(gru_reset_before_forward_panel_step_1_0)(const struct gru_reset_before_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    real *const panel = (real *)c->panel_step_1_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_I + c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
-        SC(pack)(panel, width, 1, 0, 0, c->p_U_n, block, c->n_H);
+        SC(pack)(panel, width, 1, 0, 0, c->p_W_n, block, c->n_I);
+        SC(pack)(panel, width, 1, 0, c->n_I, c->p_U_n, block, c->n_H);
     }
     return panel;
 }
 
-/* U_n_h_r = U_n h_r
-   a_n = U_n_h_r + W_n_x + b_n
+/* a_n.sum = W_n x + U_n h_r
+   a_n = a_n.sum + b_n
    n = tanh(a_n)
    h.next = h*z + n*(1 - z)
-   reads  h_r, W_n_x, b_n, h, z
+   reads  x, h_r, b_n, h, z
    writes n, h.next */
 static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                                 const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_h_r = SC(slot)(&c->m_h_r, t, &c->span);
-    real *const m_W_n_x = SC(slot)(&c->m_W_n_x, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
     real *const m_z = SC(slot)(&c->m_z, t, &c->span);
     real *const m_n = SC(slot)(&c->m_n, t, &c->span);
     real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
     real *const m_a_n = SC(slot)(&c->m_a_n, t, &c->span);
     const real *const p_b_n = c->p_b_n;
-    const struct sc_operand operands_0[] = {{m_h_r, c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}, {m_h_r, c->n_H, c->n_H}};
+    const real *const begun_0 = SC(slot)(&c->m_step_1_0_begun, t, &c->span);
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -244,19 +188,18 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
         const real *const panel_0 = SC(gru_reset_before_forward_panel_step_1_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = tall.first; row < tall.past;) {
             const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U_n h_r */
-            SC(panel_tile)(R, 1, width, operands_0, 1, row,
-                           panel_0, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W_n x + U_n h_r */
+            SC(panel_tile_on)(R, 1, width, operands_0, 2, row, panel_0, sums_0,
+                              1, begun_0, lanes, block);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_U_n_h_r = sums_0[i * vectors + v];
-                    const vec v_W_n_x = vget(m_W_n_x + at_H, n);
+                    const vec v_a_n_sum = sums_0[i * vectors + v];
                     const vec v_b_n = vget(p_b_n + lane, n);
                     const vec v_h = vget(m_h + at_H, n);
                     const vec v_z = vget(m_z + at_H, n);
-                    const vec v_a_n = v_U_n_h_r + v_W_n_x + v_b_n;
+                    const vec v_a_n = v_a_n_sum + v_b_n;
                     const vec v_n = vtanh(v_a_n);
                     const vec v_h_next = v_h * v_z + v_n * (vfill(1.0) - v_z);
                     if (m_n) vput_ahead(m_n + at_H, v_n, n, c->m_n.ahead);
@@ -269,8 +212,26 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
     }
 }
 
+/* For all steps of a chunk, the sums of W_r x, W_z x: the steps go on from them. */
+static void SC(gru_reset_before_forward_begin_step_0_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                        const ptrdiff_t part) {
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    SC(begin_panel)(2, c->n_H, ((SC_REGS == 32 ? 2 : 1) * VL) / VL, 6, operands, 1, c->panel_step_0_0, c->n_I + c->n_H,
+                    sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_0_begun, t, &c->span));
+}
+
+/* For all steps of a chunk, the sums of W_n x: the steps go on from them. */
+static void SC(gru_reset_before_forward_begin_step_1_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                                        const ptrdiff_t part) {
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    SC(begin_panel)(1, c->n_H, ((SC_REGS == 32 ? 4 : 2) * VL) / VL, 6, operands, 1, c->panel_step_1_0, c->n_I + c->n_H,
+                    sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_1_0_begun, t, &c->span));
+}
+
 /* Step by step. */
-static SC_ONE_COPY void SC(gru_reset_before_forward_loop_1)(struct gru_reset_before_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(gru_reset_before_forward_loop_0)(struct gru_reset_before_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(gru_reset_before_forward_step_0)(c, t, span->rows, part);
@@ -284,10 +245,6 @@ static void SC(gru_reset_before_forward)(void *call) {
     struct sc_span *const span = &c->span;
     if (span->packed == SC_PACK_FIRST) {
         SC_SHARED(&span->team, part) {
-            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
-            for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_before_0)(c, b.first * (VL), 1);
-        }
-        SC_SHARED(&span->team, part) {
             struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 2 : 1) * VL);
             for (; b.first < b.past; ++b.first) SC(gru_reset_before_forward_panel_step_0_0)(c, b.first * ((SC_REGS == 32 ? 2 : 1) * VL), 1);
         }
@@ -299,17 +256,22 @@ static void SC(gru_reset_before_forward)(void *call) {
     if (span->rows == 0) return; /* however many steps */
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(gru_reset_before_forward_before)(c, span->first, (end - span->first) * span->rows, part);
+        if (c->m_step_0_0_begun.base) { /* not in the steps, but for all of the chunk at once */
+            SC_SHARED(&span->team, part)
+                SC(gru_reset_before_forward_begin_step_0_0)(c, span->first, (end - span->first) * span->rows, part);
+        }
+        if (c->m_step_1_0_begun.base) { /* not in the steps, but for all of the chunk at once */
+            SC_SHARED(&span->team, part)
+                SC(gru_reset_before_forward_begin_step_1_0)(c, span->first, (end - span->first) * span->rows, part);
+        }
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct gru_reset_before_forward own = *c;
                 sc_narrow(&own.span, part);
-                SC(gru_reset_before_forward_loop_1)(&own, end);
+                SC(gru_reset_before_forward_loop_0)(&own, end);
             }
         } else {
-            SC(gru_reset_before_forward_loop_1)(c, end);
+            SC(gru_reset_before_forward_loop_0)(c, end);
         }
     }
 }

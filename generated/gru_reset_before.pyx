@@ -32,16 +32,15 @@ cdef extern from *:
         ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
-        sc_rows m_W_r_x
         sc_rows m_a_r
         sc_rows m_r
-        sc_rows m_W_z_x
         sc_rows m_a_z
         sc_rows m_z
         sc_rows m_h_r
-        sc_rows m_W_n_x
         sc_rows m_a_n
         sc_rows m_n
+        sc_rows m_step_0_0_begun
+        sc_rows m_step_1_0_begun
         void *p_W_r
         void *p_W_z
         void *p_W_n
@@ -51,7 +50,6 @@ cdef extern from *:
         void *p_b_r
         void *p_b_z
         void *p_b_n
-        void *panel_before_0
         void *panel_step_0_0
         void *panel_step_1_0
     const sc_entry *gru_reset_before_backward_entries
@@ -106,123 +104,150 @@ METADATA = {'name': 'gru_reset_before',
            'a_n': {'dims': ('H',), 'buffer': 'a_n', 'shift': 0},
            'n': {'dims': ('H',), 'buffer': 'n', 'shift': 0},
            'h.next': {'dims': ('H',), 'buffer': 'h', 'shift': 1}},
- 'forward': {'buffers': {'x': {'width': ('I',), 'train': 'all', 'infer': 'all', 'zero': False, 'given': True},
+ 'forward': {'buffers': {'x': {'width': ('I',),
+                               'train': 'all',
+                               'infer': 'all',
+                               'zero': False,
+                               'given': True,
+                               'begun': False},
                          'h': {'width': ('H',),
                                'train': 'history',
                                'infer': 'history',
                                'zero': False,
-                               'given': False},
-                         'W_r_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                               'given': False,
+                               'begun': False},
                          'a_r': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
-                         'r': {'width': ('H',), 'train': 'all', 'infer': None, 'zero': False, 'given': False},
-                         'W_z_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                                 'given': False,
+                                 'begun': False},
+                         'r': {'width': ('H',),
+                               'train': 'all',
+                               'infer': None,
+                               'zero': False,
+                               'given': False,
+                               'begun': False},
                          'a_z': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
+                                 'given': False,
+                                 'begun': False},
                          'z': {'width': ('H',),
                                'train': 'all',
                                'infer': 'step',
                                'zero': False,
-                               'given': False},
+                               'given': False,
+                               'begun': False},
                          'h_r': {'width': ('H',),
                                  'train': 'all',
                                  'infer': 'step',
                                  'zero': False,
-                                 'given': False},
-                         'W_n_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                                 'given': False,
+                                 'begun': False},
                          'a_n': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
+                                 'given': False,
+                                 'begun': False},
                          'n': {'width': ('H',),
                                'train': 'all',
                                'infer': None,
                                'zero': False,
-                               'given': False}},
-             'chunk_width': ('H', 'H', 'H', 'I'),
-             'panels': {'before_0': {'gates': 3, 'lanes': 'H', 'K': ('I',)},
-                        'step_0_0': {'gates': 2, 'lanes': 'H', 'K': ('H',)},
-                        'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H',)}}},
+                               'given': False,
+                               'begun': False},
+                         'step_0_0.begun': {'width': ('H', 'H'),
+                                            'train': 'chunk',
+                                            'infer': 'chunk',
+                                            'zero': False,
+                                            'given': False,
+                                            'begun': True},
+                         'step_1_0.begun': {'width': ('H',),
+                                            'train': 'chunk',
+                                            'infer': 'chunk',
+                                            'zero': False,
+                                            'given': False,
+                                            'begun': True}},
+             'chunk_width': (),
+             'begun_width': ('I', 'H', 'H', 'H'),
+             'panels': {'step_0_0': {'gates': 2, 'lanes': 'H', 'K': ('I', 'H')},
+                        'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('I', 'H')}}},
  'backward': {'buffers': {'x': {'width': ('I',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'h': {'width': ('H',),
                                 'train': 'history',
                                 'infer': 'history',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'r': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'z': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'h_r': {'width': ('H',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': True},
+                                  'given': True,
+                                  'begun': False},
                           'n': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'd_y': {'width': ('H',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': True},
+                                  'given': True,
+                                  'begun': False},
                           'd_h': {'width': ('H',),
                                   'train': 'ring',
                                   'infer': 'ring',
                                   'zero': False,
-                                  'given': False},
+                                  'given': False,
+                                  'begun': False},
                           'all.deltas': {'width': ('H', 'H', 'H'),
                                          'train': 'all',
                                          'infer': None,
                                          'zero': False,
-                                         'given': False},
+                                         'given': False,
+                                         'begun': False},
                           'd_h.next': {'width': ('H',),
                                        'train': 'step',
                                        'infer': 'step',
                                        'zero': False,
-                                       'given': False},
+                                       'given': False,
+                                       'begun': False},
                           'U_nT_d_a_n': {'width': ('H',),
                                          'train': 'step',
                                          'infer': 'step',
                                          'zero': False,
-                                         'given': False},
+                                         'given': False,
+                                         'begun': False},
                           'd_x': {'width': ('I',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': False}},
+                                  'given': False,
+                                  'begun': False}},
               'chunk_width': ('H', 'H', 'H', 'I'),
+              'begun_width': (),
               'panels': {'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H',)},
                          'step_2_0': {'gates': 1, 'lanes': 'H', 'K': ('H', 'H')},
                          'after_0': {'gates': 1, 'lanes': 'I', 'K': ('H', 'H', 'H')}}},
@@ -238,29 +263,25 @@ METADATA = {'name': 'gru_reset_before',
 
 METADATA["explain"] = """\
 forward pass, chunk by chunk
-  all steps of the chunk at once:
-    stage before (H)
-      panel W_r_x = W_r @ x
-      panel W_z_x = W_z @ x
-      panel W_n_x = W_n @ x
-      tiles  8 x 1 with 32 registers, 4 x 1 with 16 registers
-      writes W_r_x, W_z_x, W_n_x
+  all steps of the chunk at once: nothing
   for each step:
     stage step_0 (H)
-      panel U_r_h = U_r @ h
-      panel U_z_h = U_z @ h
+      panel a_r.sum = W_r @ x + U_r @ h
+      panel a_z.sum = W_z @ x + U_z @ h
+      begun  with x
       tiles  6 x 2 with 32 registers, 6 x 1 with 16 registers
-      a_r = U_r_h + W_r_x + b_r
+      a_r = a_r.sum + b_r
       r = sigmoid(a_r)
-      a_z = U_z_h + W_z_x + b_z
+      a_z = a_z.sum + b_z
       z = sigmoid(a_z)
       h_r = h*r
       writes r, z, h_r
       ahead  r, z, h_r
     stage step_1 (H)
-      panel U_n_h_r = U_n @ h_r
+      panel a_n.sum = W_n @ x + U_n @ h_r
+      begun  with x
       tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
-      a_n = U_n_h_r + W_n_x + b_n
+      a_n = a_n.sum + b_n
       n = tanh(a_n)
       h.next = h*z + n*(1 - z)
       writes n, h.next
@@ -269,16 +290,15 @@ forward pass, chunk by chunk
   memory:
     x                        (I)  all / all      given
     h                        (H)  history / history carry, and the result
-    W_r_x                    (H)  chunk / chunk  read by another phase
     a_r                      (H)  - / -          on request
     r                        (H)  all / -        tape
-    W_z_x                    (H)  chunk / chunk  read by another phase
     a_z                      (H)  - / -          on request
     z                        (H)  all / step     tape, and read by a later stage
     h_r                      (H)  all / step     tape, and read by a later stage
-    W_n_x                    (H)  chunk / chunk  read by another phase
     a_n                      (H)  - / -          on request
     n                        (H)  all / -        tape
+    a_r.sum | a_z.sum        (H + H)  chunk / chunk  begun before the steps, if not in them
+    a_n.sum                  (H)  chunk / chunk  begun before the steps, if not in them
 
 tape, per step and member of the batch, in float32 (float64: twice as much)
   x            input       4*I bytes    the run's copy of the input
@@ -344,6 +364,8 @@ backward pass, chunk by chunk, last first
 
 reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows or
+           the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of
@@ -368,23 +390,22 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef gru_reset_before_forward c
-    cdef sc_array arrays[12]
-    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 12)
+    cdef sc_array arrays[11]
+    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 11)
     c.span = span_of(sizes, by_rows)
     c.n_I = size_of(sizes, "I")
     c.n_H = size_of(sizes, "H")
     bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, 1)
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_r_x, "W_r_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_r, "a_r", &memory, 3, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_r, "r", &memory, 4, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_z_x, "W_z_x", &memory, 5, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_z, "a_z", &memory, 6, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_z, "z", &memory, 7, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_h_r, "h_r", &memory, 8, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_n_x, "W_n_x", &memory, 9, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_n, "a_n", &memory, 10, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_n, "n", &memory, 11, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_r, "a_r", &memory, 2, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_r, "r", &memory, 3, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_z, "a_z", &memory, 4, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_z, "z", &memory, 5, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_h_r, "h_r", &memory, 6, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_n, "a_n", &memory, 7, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_n, "n", &memory, 8, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_step_0_0_begun, "step_0_0.begun", &memory, 9, &c.span, 2 * c.n_H, itemsize, 1)
+    bind(&c.m_step_1_0_begun, "step_1_0.begun", &memory, 10, &c.span, c.n_H, itemsize, 1)
     c.p_W_r = address("W_r", params["W_r"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_W_z = address("W_z", params["W_z"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_W_n = address("W_n", params["W_n"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
@@ -394,9 +415,8 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     c.p_b_r = address("b_r", params["b_r"], c.n_H * itemsize, False)
     c.p_b_z = address("b_z", params["b_z"], c.n_H * itemsize, False)
     c.p_b_n = address("b_n", params["b_n"], c.n_H * itemsize, False)
-    c.panel_before_0 = address("before_0", panels["before_0"], 3 * whole_lines(c.n_H, itemsize) * c.n_I * itemsize, True)
-    c.panel_step_0_0 = address("step_0_0", panels["step_0_0"], 2 * whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
-    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_step_0_0 = address("step_0_0", panels["step_0_0"], 2 * whole_lines(c.n_H, itemsize) * (c.n_I + c.n_H) * itemsize, True)
+    c.panel_step_1_0 = address("step_1_0", panels["step_1_0"], whole_lines(c.n_H, itemsize) * (c.n_I + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = variant(gru_reset_before_forward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)

@@ -21,18 +21,15 @@ struct lstm_forward {
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
     struct sc_rows m_c; /* c: carry, and kept for the backward pass */
-    struct sc_rows m_W_i_x; /* W_i_x: read by another phase */
     struct sc_rows m_a_i; /* a_i: on request */
     struct sc_rows m_i; /* i: tape */
-    struct sc_rows m_W_f_x; /* W_f_x: read by another phase */
     struct sc_rows m_a_f; /* a_f: on request */
     struct sc_rows m_f; /* f: tape */
-    struct sc_rows m_W_g_x; /* W_g_x: read by another phase */
     struct sc_rows m_a_g; /* a_g: on request */
     struct sc_rows m_g; /* g: tape */
-    struct sc_rows m_W_o_x; /* W_o_x: read by another phase */
     struct sc_rows m_a_o; /* a_o: on request */
     struct sc_rows m_o; /* o: tape */
+    struct sc_rows m_step_0_begun; /* a_i.sum | a_f.sum | a_g.sum | a_o.sum: begun before the steps, if not in them */
     const void *p_W_i; /* (H, I) */
     const void *p_W_f; /* (H, I) */
     const void *p_W_g; /* (H, I) */
@@ -45,7 +42,6 @@ struct lstm_forward {
     const void *p_b_f; /* (H) */
     const void *p_b_g; /* (H) */
     const void *p_b_o; /* (H) */
-    void *panel_before_0;
     void *panel_step_0;
 };
 
@@ -81,107 +77,47 @@ struct lstm_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
-/* The panel of W_i x, W_f x, W_g x, W_o x
-
-   Returns the block of lanes that begins with `block`, after packing it if asked to. */
-static const real *SC(lstm_forward_panel_before_0)(const struct lstm_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I * 4);
-    const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
-    if (pack) {
-        SC(pack)(panel, width, 4, 0, 0, c->p_W_i, block, c->n_I);
-        SC(pack)(panel, width, 4, 1, 0, c->p_W_f, block, c->n_I);
-        SC(pack)(panel, width, 4, 2, 0, c->p_W_g, block, c->n_I);
-        SC(pack)(panel, width, 4, 3, 0, c->p_W_o, block, c->n_I);
-    }
-    return panel;
-}
-
-/* W_i_x = W_i x
-   W_f_x = W_f x
-   W_g_x = W_g x
-   W_o_x = W_o x
-   reads  x
-   writes W_i_x, W_f_x, W_g_x, W_o_x */
-static void SC(lstm_forward_before)(const struct lstm_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
-                                    const ptrdiff_t part) {
-    const ptrdiff_t lanes = c->n_H;
-    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
-    real *const m_W_f_x = SC(slot)(&c->m_W_f_x, t, &c->span);
-    real *const m_W_g_x = SC(slot)(&c->m_W_g_x, t, &c->span);
-    real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
-    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
-    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
-        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
-        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
-        const int vectors = SC(vectors)(width);
-        const real *const panel_0 = SC(lstm_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = tall.first; row < tall.past;) {
-            const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* W_i x, W_f x, W_g x, W_o x */
-            SC(panel_tile)(R, 4, width, operands_0, 1, row,
-                           panel_0, sums_0);
-            for (int i = 0; i < R; ++i) {
-                for (int v = 0; v < vectors; ++v) {
-                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
-                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_W_i_x = sums_0[(i * 4 + 0) * vectors + v];
-                    const vec v_W_f_x = sums_0[(i * 4 + 1) * vectors + v];
-                    const vec v_W_g_x = sums_0[(i * 4 + 2) * vectors + v];
-                    const vec v_W_o_x = sums_0[(i * 4 + 3) * vectors + v];
-                    vput(m_W_i_x + at_H, v_W_i_x, n);
-                    vput(m_W_f_x + at_H, v_W_f_x, n);
-                    vput(m_W_g_x + at_H, v_W_g_x, n);
-                    vput(m_W_o_x + at_H, v_W_o_x, n);
-                }
-            }
-            row += R;
-        }
-    }
-}
-
-/* The panel of U_i h, U_f h, U_g h, U_o h
+/* The panel of W_i x + U_i h, W_f x + U_f h, W_g x + U_g h, W_o x + U_o h
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(lstm_forward_panel_step_0)(const struct lstm_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H * 4);
+    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_I + c->n_H) * 4);
     const ptrdiff_t width = SC(block_width)(c->n_H - block, VL);
     if (pack) {
-        SC(pack)(panel, width, 4, 0, 0, c->p_U_i, block, c->n_H);
-        SC(pack)(panel, width, 4, 1, 0, c->p_U_f, block, c->n_H);
-        SC(pack)(panel, width, 4, 2, 0, c->p_U_g, block, c->n_H);
-        SC(pack)(panel, width, 4, 3, 0, c->p_U_o, block, c->n_H);
+        SC(pack)(panel, width, 4, 0, 0, c->p_W_i, block, c->n_I);
+        SC(pack)(panel, width, 4, 0, c->n_I, c->p_U_i, block, c->n_H);
+        SC(pack)(panel, width, 4, 1, 0, c->p_W_f, block, c->n_I);
+        SC(pack)(panel, width, 4, 1, c->n_I, c->p_U_f, block, c->n_H);
+        SC(pack)(panel, width, 4, 2, 0, c->p_W_g, block, c->n_I);
+        SC(pack)(panel, width, 4, 2, c->n_I, c->p_U_g, block, c->n_H);
+        SC(pack)(panel, width, 4, 3, 0, c->p_W_o, block, c->n_I);
+        SC(pack)(panel, width, 4, 3, c->n_I, c->p_U_o, block, c->n_H);
     }
     return panel;
 }
 
-/* U_i_h = U_i h
-   U_f_h = U_f h
-   U_g_h = U_g h
-   U_o_h = U_o h
-   a_i = U_i_h + W_i_x + b_i
+/* a_i.sum = W_i x + U_i h
+   a_f.sum = W_f x + U_f h
+   a_g.sum = W_g x + U_g h
+   a_o.sum = W_o x + U_o h
+   a_i = a_i.sum + b_i
    i = sigmoid(a_i)
-   a_f = U_f_h + W_f_x + b_f
+   a_f = a_f.sum + b_f
    f = sigmoid(a_f)
-   a_g = U_g_h + W_g_x + b_g
+   a_g = a_g.sum + b_g
    g = tanh(a_g)
-   a_o = U_o_h + W_o_x + b_o
+   a_o = a_o.sum + b_o
    o = sigmoid(a_o)
    c.next = c*f + g*i
    tanh_c_next = tanh(c.next)
    h.next = o*tanh_c_next
-   reads  h, W_i_x, b_i, W_f_x, b_f, W_g_x, b_g, W_o_x, b_o, c
+   reads  x, h, b_i, b_f, b_g, b_o, c
    writes i, f, g, o, c.next, h.next */
 static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                   const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
-    real *const m_W_i_x = SC(slot)(&c->m_W_i_x, t, &c->span);
-    real *const m_W_f_x = SC(slot)(&c->m_W_f_x, t, &c->span);
-    real *const m_W_g_x = SC(slot)(&c->m_W_g_x, t, &c->span);
-    real *const m_W_o_x = SC(slot)(&c->m_W_o_x, t, &c->span);
     real *const m_c = SC(slot)(&c->m_c, t, &c->span);
     real *const m_i = SC(slot)(&c->m_i, t, &c->span);
     real *const m_f = SC(slot)(&c->m_f, t, &c->span);
@@ -197,7 +133,8 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
     const real *const p_b_f = c->p_b_f;
     const real *const p_b_g = c->p_b_g;
     const real *const p_b_o = c->p_b_o;
-    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}, {m_h, c->n_H, c->n_H}};
+    const real *const begun_0 = SC(slot)(&c->m_step_0_begun, t, &c->span);
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -207,33 +144,29 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
         const real *const panel_0 = SC(lstm_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = tall.first; row < tall.past;) {
             const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* U_i h, U_f h, U_g h, U_o h */
-            SC(panel_tile)(R, 4, width, operands_0, 1, row,
-                           panel_0, sums_0);
+            vec sums_0[ROWS * 4 * (BLOCK / VL)]; /* W_i x + U_i h, W_f x + U_f h, W_g x + U_g h, W_o x + U_o h */
+            SC(panel_tile_on)(R, 4, width, operands_0, 2, row, panel_0, sums_0,
+                              1, begun_0, lanes, block);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_U_i_h = sums_0[(i * 4 + 0) * vectors + v];
-                    const vec v_U_f_h = sums_0[(i * 4 + 1) * vectors + v];
-                    const vec v_U_g_h = sums_0[(i * 4 + 2) * vectors + v];
-                    const vec v_U_o_h = sums_0[(i * 4 + 3) * vectors + v];
-                    const vec v_W_i_x = vget(m_W_i_x + at_H, n);
+                    const vec v_a_i_sum = sums_0[(i * 4 + 0) * vectors + v];
+                    const vec v_a_f_sum = sums_0[(i * 4 + 1) * vectors + v];
+                    const vec v_a_g_sum = sums_0[(i * 4 + 2) * vectors + v];
+                    const vec v_a_o_sum = sums_0[(i * 4 + 3) * vectors + v];
                     const vec v_b_i = vget(p_b_i + lane, n);
-                    const vec v_W_f_x = vget(m_W_f_x + at_H, n);
                     const vec v_b_f = vget(p_b_f + lane, n);
-                    const vec v_W_g_x = vget(m_W_g_x + at_H, n);
                     const vec v_b_g = vget(p_b_g + lane, n);
-                    const vec v_W_o_x = vget(m_W_o_x + at_H, n);
                     const vec v_b_o = vget(p_b_o + lane, n);
                     const vec v_c = vget(m_c + at_H, n);
-                    const vec v_a_i = v_U_i_h + v_W_i_x + v_b_i;
+                    const vec v_a_i = v_a_i_sum + v_b_i;
                     const vec v_i = vsigmoid(v_a_i);
-                    const vec v_a_f = v_U_f_h + v_W_f_x + v_b_f;
+                    const vec v_a_f = v_a_f_sum + v_b_f;
                     const vec v_f = vsigmoid(v_a_f);
-                    const vec v_a_g = v_U_g_h + v_W_g_x + v_b_g;
+                    const vec v_a_g = v_a_g_sum + v_b_g;
                     const vec v_g = vtanh(v_a_g);
-                    const vec v_a_o = v_U_o_h + v_W_o_x + v_b_o;
+                    const vec v_a_o = v_a_o_sum + v_b_o;
                     const vec v_o = vsigmoid(v_a_o);
                     const vec v_c_next = v_c * v_f + v_g * v_i;
                     const vec v_tanh_c_next = vtanh(v_c_next);
@@ -255,8 +188,17 @@ static void SC(lstm_forward_step)(const struct lstm_forward *c, const ptrdiff_t 
     }
 }
 
+/* For all steps of a chunk, the sums of W_i x, W_f x, W_g x, W_o x: the steps go on from them. */
+static void SC(lstm_forward_begin_step_0)(const struct lstm_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                          const ptrdiff_t part) {
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    SC(begin_panel)(4, c->n_H, (VL) / VL, SC_REGS == 32 ? 6 : 3, operands, 1, c->panel_step_0, c->n_I + c->n_H,
+                    sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_begun, t, &c->span));
+}
+
 /* Step by step. */
-static SC_ONE_COPY void SC(lstm_forward_loop_1)(struct lstm_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(lstm_forward_loop_0)(struct lstm_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(lstm_forward_step)(c, t, span->rows, part);
@@ -270,27 +212,24 @@ static void SC(lstm_forward)(void *call) {
     if (span->packed == SC_PACK_FIRST) {
         SC_SHARED(&span->team, part) {
             struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
-            for (; b.first < b.past; ++b.first) SC(lstm_forward_panel_before_0)(c, b.first * (VL), 1);
-        }
-        SC_SHARED(&span->team, part) {
-            struct sc_share b = sc_share(&span->team, part, c->n_H, VL);
             for (; b.first < b.past; ++b.first) SC(lstm_forward_panel_step_0)(c, b.first * (VL), 1);
         }
     }
     if (span->rows == 0) return; /* however many steps */
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(lstm_forward_before)(c, span->first, (end - span->first) * span->rows, part);
+        if (c->m_step_0_begun.base) { /* not in the steps, but for all of the chunk at once */
+            SC_SHARED(&span->team, part)
+                SC(lstm_forward_begin_step_0)(c, span->first, (end - span->first) * span->rows, part);
+        }
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct lstm_forward own = *c;
                 sc_narrow(&own.span, part);
-                SC(lstm_forward_loop_1)(&own, end);
+                SC(lstm_forward_loop_0)(&own, end);
             }
         } else {
-            SC(lstm_forward_loop_1)(c, end);
+            SC(lstm_forward_loop_0)(c, end);
         }
     }
 }

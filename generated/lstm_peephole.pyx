@@ -35,18 +35,15 @@ cdef extern from *:
         sc_rows m_x
         sc_rows m_h
         sc_rows m_c
-        sc_rows m_W_i_x
         sc_rows m_a_i
         sc_rows m_i
-        sc_rows m_W_f_x
         sc_rows m_a_f
         sc_rows m_f
-        sc_rows m_W_g_x
         sc_rows m_a_g
         sc_rows m_g
-        sc_rows m_W_o_x
         sc_rows m_a_o
         sc_rows m_o
+        sc_rows m_step_0_begun
         void *p_W_i
         void *p_W_f
         void *p_W_g
@@ -62,7 +59,6 @@ cdef extern from *:
         void *p_b_f
         void *p_b_g
         void *p_b_o
-        void *panel_before_0
         void *panel_step_0
     const sc_entry *lstm_peephole_backward_entries
     cdef struct lstm_peephole_backward:
@@ -133,144 +129,173 @@ METADATA = {'name': 'lstm_peephole',
            'a_o': {'dims': ('H',), 'buffer': 'a_o', 'shift': 0},
            'o': {'dims': ('H',), 'buffer': 'o', 'shift': 0},
            'h.next': {'dims': ('H',), 'buffer': 'h', 'shift': 1}},
- 'forward': {'buffers': {'x': {'width': ('I',), 'train': 'all', 'infer': 'all', 'zero': False, 'given': True},
+ 'forward': {'buffers': {'x': {'width': ('I',),
+                               'train': 'all',
+                               'infer': 'all',
+                               'zero': False,
+                               'given': True,
+                               'begun': False},
                          'h': {'width': ('H',),
                                'train': 'history',
                                'infer': 'history',
                                'zero': False,
-                               'given': False},
+                               'given': False,
+                               'begun': False},
                          'c': {'width': ('H',),
                                'train': 'history',
                                'infer': 'ring',
                                'zero': False,
-                               'given': False},
-                         'W_i_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                               'given': False,
+                               'begun': False},
                          'a_i': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
-                         'i': {'width': ('H',), 'train': 'all', 'infer': None, 'zero': False, 'given': False},
-                         'W_f_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                                 'given': False,
+                                 'begun': False},
+                         'i': {'width': ('H',),
+                               'train': 'all',
+                               'infer': None,
+                               'zero': False,
+                               'given': False,
+                               'begun': False},
                          'a_f': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
-                         'f': {'width': ('H',), 'train': 'all', 'infer': None, 'zero': False, 'given': False},
-                         'W_g_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                                 'given': False,
+                                 'begun': False},
+                         'f': {'width': ('H',),
+                               'train': 'all',
+                               'infer': None,
+                               'zero': False,
+                               'given': False,
+                               'begun': False},
                          'a_g': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
-                         'g': {'width': ('H',), 'train': 'all', 'infer': None, 'zero': False, 'given': False},
-                         'W_o_x': {'width': ('H',),
-                                   'train': 'chunk',
-                                   'infer': 'chunk',
-                                   'zero': False,
-                                   'given': False},
+                                 'given': False,
+                                 'begun': False},
+                         'g': {'width': ('H',),
+                               'train': 'all',
+                               'infer': None,
+                               'zero': False,
+                               'given': False,
+                               'begun': False},
                          'a_o': {'width': ('H',),
                                  'train': None,
                                  'infer': None,
                                  'zero': False,
-                                 'given': False},
+                                 'given': False,
+                                 'begun': False},
                          'o': {'width': ('H',),
                                'train': 'all',
                                'infer': None,
                                'zero': False,
-                               'given': False}},
-             'chunk_width': ('H', 'H', 'H', 'H', 'I'),
-             'panels': {'before_0': {'gates': 4, 'lanes': 'H', 'K': ('I',)},
-                        'step_0': {'gates': 4, 'lanes': 'H', 'K': ('H',)}}},
+                               'given': False,
+                               'begun': False},
+                         'step_0.begun': {'width': ('H', 'H', 'H', 'H'),
+                                          'train': 'chunk',
+                                          'infer': 'chunk',
+                                          'zero': False,
+                                          'given': False,
+                                          'begun': True}},
+             'chunk_width': (),
+             'begun_width': ('I', 'H', 'H', 'H', 'H'),
+             'panels': {'step_0': {'gates': 4, 'lanes': 'H', 'K': ('I', 'H')}}},
  'backward': {'buffers': {'x': {'width': ('I',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'h': {'width': ('H',),
                                 'train': 'history',
                                 'infer': 'history',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'c': {'width': ('H',),
                                 'train': 'history',
                                 'infer': 'history',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'i': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'f': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'g': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'o': {'width': ('H',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'd_y': {'width': ('H',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': True},
+                                  'given': True,
+                                  'begun': False},
                           'd_h': {'width': ('H',),
                                   'train': 'ring',
                                   'infer': 'ring',
                                   'zero': False,
-                                  'given': False},
+                                  'given': False,
+                                  'begun': False},
                           'd_c': {'width': ('H',),
                                   'train': 'ring',
                                   'infer': 'ring',
                                   'zero': False,
-                                  'given': False},
+                                  'given': False,
+                                  'begun': False},
                           'all.deltas': {'width': ('H', 'H', 'H', 'H'),
                                          'train': 'all',
                                          'infer': None,
                                          'zero': False,
-                                         'given': False},
+                                         'given': False,
+                                         'begun': False},
                           'd_x': {'width': ('I',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': False},
+                                  'given': False,
+                                  'begun': False},
                           'd_p_i_t': {'width': ('H',),
                                       'train': 'step',
                                       'infer': None,
                                       'zero': True,
-                                      'given': False},
+                                      'given': False,
+                                      'begun': False},
                           'd_p_f_t': {'width': ('H',),
                                       'train': 'step',
                                       'infer': None,
                                       'zero': True,
-                                      'given': False},
+                                      'given': False,
+                                      'begun': False},
                           'd_p_o_t': {'width': ('H',),
                                       'train': 'step',
                                       'infer': None,
                                       'zero': True,
-                                      'given': False}},
+                                      'given': False,
+                                      'begun': False}},
               'chunk_width': ('H', 'H', 'H', 'H', 'I'),
+              'begun_width': (),
               'panels': {'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H', 'H', 'H', 'H')},
                          'after_0': {'gates': 1, 'lanes': 'I', 'K': ('H', 'H', 'H', 'H')}}},
  'seed': 'd_y',
@@ -285,29 +310,23 @@ METADATA = {'name': 'lstm_peephole',
 
 METADATA["explain"] = """\
 forward pass, chunk by chunk
-  all steps of the chunk at once:
-    stage before (H)
-      panel W_i_x = W_i @ x
-      panel W_f_x = W_f @ x
-      panel W_g_x = W_g @ x
-      panel W_o_x = W_o @ x
-      tiles  6 x 1 with 32 registers, 3 x 1 with 16 registers
-      writes W_i_x, W_f_x, W_g_x, W_o_x
+  all steps of the chunk at once: nothing
   for each step:
     stage step (H)
-      panel U_i_h = U_i @ h
-      panel U_f_h = U_f @ h
-      panel U_g_h = U_g @ h
-      panel U_o_h = U_o @ h
+      panel a_i.sum = W_i @ x + U_i @ h
+      panel a_f.sum = W_f @ x + U_f @ h
+      panel a_g.sum = W_g @ x + U_g @ h
+      panel a_o.sum = W_o @ x + U_o @ h
+      begun  with x
       tiles  6 x 1 with 32 registers, 3 x 1 with 16 registers
-      a_i = U_i_h + W_i_x + b_i + c*p_i
+      a_i = a_i.sum + b_i + c*p_i
       i = sigmoid(a_i)
-      a_f = U_f_h + W_f_x + b_f + c*p_f
+      a_f = a_f.sum + b_f + c*p_f
       f = sigmoid(a_f)
-      a_g = U_g_h + W_g_x + b_g
+      a_g = a_g.sum + b_g
       g = tanh(a_g)
       c.next = c*f + g*i
-      a_o = U_o_h + W_o_x + b_o + c.next*p_o
+      a_o = a_o.sum + b_o + c.next*p_o
       o = sigmoid(a_o)
       tanh_c_next = tanh(c.next)
       h.next = o*tanh_c_next
@@ -318,18 +337,15 @@ forward pass, chunk by chunk
     x                        (I)  all / all      given
     h                        (H)  history / history carry, and the result
     c                        (H)  history / ring carry, and kept for the backward pass
-    W_i_x                    (H)  chunk / chunk  read by another phase
     a_i                      (H)  - / -          on request
     i                        (H)  all / -        tape
-    W_f_x                    (H)  chunk / chunk  read by another phase
     a_f                      (H)  - / -          on request
     f                        (H)  all / -        tape
-    W_g_x                    (H)  chunk / chunk  read by another phase
     a_g                      (H)  - / -          on request
     g                        (H)  all / -        tape
-    W_o_x                    (H)  chunk / chunk  read by another phase
     a_o                      (H)  - / -          on request
     o                        (H)  all / -        tape
+    a_i.sum | a_f.sum | a_g.sum | a_o.sum (H + H + H + H)  chunk / chunk  begun before the steps, if not in them
 
 tape, per step and member of the batch, in float32 (float64: twice as much)
   x            input       4*I bytes    the run's copy of the input
@@ -408,6 +424,8 @@ backward pass, chunk by chunk, last first
 
 reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows or
+           the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of
@@ -432,26 +450,23 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     before memory is touched. threads: how many may share the rows, or the lanes of each stage.
     """
     cdef lstm_peephole_forward c
-    cdef sc_array arrays[15]
-    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 15)
+    cdef sc_array arrays[12]
+    cdef sc_memory memory = memory_of(buffers[0], buffers[1], arrays, 12)
     c.span = span_of(sizes, by_rows)
     c.n_I = size_of(sizes, "I")
     c.n_H = size_of(sizes, "H")
     bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, 1)
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
     bind(&c.m_c, "c", &memory, 2, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_i_x, "W_i_x", &memory, 3, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_i, "a_i", &memory, 4, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_i, "i", &memory, 5, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_f_x, "W_f_x", &memory, 6, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_f, "a_f", &memory, 7, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_f, "f", &memory, 8, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_g_x, "W_g_x", &memory, 9, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_g, "a_g", &memory, 10, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_g, "g", &memory, 11, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_o_x, "W_o_x", &memory, 12, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_o, "a_o", &memory, 13, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_o, "o", &memory, 14, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_i, "a_i", &memory, 3, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_i, "i", &memory, 4, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_f, "a_f", &memory, 5, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_f, "f", &memory, 6, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_g, "a_g", &memory, 7, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_g, "g", &memory, 8, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_o, "a_o", &memory, 9, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_o, "o", &memory, 10, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_step_0_begun, "step_0.begun", &memory, 11, &c.span, 4 * c.n_H, itemsize, 1)
     c.p_W_i = address("W_i", params["W_i"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_W_f = address("W_f", params["W_f"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_W_g = address("W_g", params["W_g"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
@@ -467,8 +482,7 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     c.p_b_f = address("b_f", params["b_f"], c.n_H * itemsize, False)
     c.p_b_g = address("b_g", params["b_g"], c.n_H * itemsize, False)
     c.p_b_o = address("b_o", params["b_o"], c.n_H * itemsize, False)
-    c.panel_before_0 = address("before_0", panels["before_0"], 4 * whole_lines(c.n_H, itemsize) * c.n_I * itemsize, True)
-    c.panel_step_0 = address("step_0", panels["step_0"], 4 * whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_step_0 = address("step_0", panels["step_0"], 4 * whole_lines(c.n_H, itemsize) * (c.n_I + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = variant(lstm_peephole_forward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)

@@ -15,12 +15,11 @@ struct rnn_forward {
     ptrdiff_t n_I, n_H;
     struct sc_rows m_x; /* x: given */
     struct sc_rows m_h; /* h: carry, and the result */
-    struct sc_rows m_W_x; /* W_x: read by another phase */
     struct sc_rows m_a_h_next; /* a_h_next: on request */
+    struct sc_rows m_step_0_begun; /* a_h_next.sum: begun before the steps, if not in them */
     const void *p_W; /* (H, I) */
     const void *p_U; /* (H, H) */
     const void *p_b; /* (H) */
-    void *panel_before_0;
     void *panel_step_0;
 };
 
@@ -44,78 +43,34 @@ struct rnn_backward {
 
 #ifdef SC /* inside a region of symcell/variants.h: once per instruction set and precision */
 
-/* The panel of W x
-
-   Returns the block of lanes that begins with `block`, after packing it if asked to. */
-static const real *SC(rnn_forward_panel_before_0)(const struct rnn_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_before_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_I);
-    const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
-    if (pack) {
-        SC(pack)(panel, width, 1, 0, 0, c->p_W, block, c->n_I);
-    }
-    return panel;
-}
-
-/* W_x = W x
-   reads  x
-   writes W_x */
-static void SC(rnn_forward_before)(const struct rnn_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
-                                   const ptrdiff_t part) {
-    const ptrdiff_t lanes = c->n_H;
-    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
-    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}};
-    enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
-    const struct sc_share blocks = sc_all(lanes, BLOCK), tall = sc_share(&c->span.team, part, rows, 1);
-    for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
-        const ptrdiff_t block = (t & 1 ? blocks.first + blocks.past - 1 - b : b) * BLOCK;
-        const ptrdiff_t width = SC(block_width)(lanes - block, BLOCK);
-        const int vectors = SC(vectors)(width);
-        const real *const panel_0 = SC(rnn_forward_panel_before_0)(c, block, c->span.packed == SC_PACK_AS_USED);
-        for (ptrdiff_t row = tall.first; row < tall.past;) {
-            const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W x */
-            SC(panel_tile)(R, 1, width, operands_0, 1, row,
-                           panel_0, sums_0);
-            for (int i = 0; i < R; ++i) {
-                for (int v = 0; v < vectors; ++v) {
-                    const ptrdiff_t lane = block + v * VL, n = lanes - lane;
-                    const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_W_x = sums_0[i * vectors + v];
-                    vput(m_W_x + at_H, v_W_x, n);
-                }
-            }
-            row += R;
-        }
-    }
-}
-
-/* The panel of U h
+/* The panel of W x + U h
 
    Returns the block of lanes that begins with `block`, after packing it if asked to. */
 static const real *SC(rnn_forward_panel_step_0)(const struct rnn_forward *c, const ptrdiff_t block, const int pack) {
-    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * c->n_H);
+    real *const panel = (real *)c->panel_step_0 + (c->span.packed == SC_PACK_AS_USED ? 0 : block * (c->n_I + c->n_H));
     const ptrdiff_t width = SC(block_width)(c->n_H - block, (SC_REGS == 32 ? 4 : 2) * VL);
     if (pack) {
-        SC(pack)(panel, width, 1, 0, 0, c->p_U, block, c->n_H);
+        SC(pack)(panel, width, 1, 0, 0, c->p_W, block, c->n_I);
+        SC(pack)(panel, width, 1, 0, c->n_I, c->p_U, block, c->n_H);
     }
     return panel;
 }
 
-/* U_h = U h
-   a_h_next = U_h + W_x + b
+/* a_h_next.sum = W x + U h
+   a_h_next = a_h_next.sum + b
    h.next = tanh(a_h_next)
-   reads  h, W_x, b
+   reads  x, h, b
    writes h.next */
 static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                  const ptrdiff_t part) {
     const ptrdiff_t lanes = c->n_H;
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
     real *const m_h = SC(slot)(&c->m_h, t, &c->span);
-    real *const m_W_x = SC(slot)(&c->m_W_x, t, &c->span);
     real *const m_h_next = SC(slot)(&c->m_h, t + 1, &c->span);
     real *const m_a_h_next = SC(slot)(&c->m_a_h_next, t, &c->span);
     const real *const p_b = c->p_b;
-    const struct sc_operand operands_0[] = {{m_h, c->n_H, c->n_H}};
+    const struct sc_operand operands_0[] = {{m_x, c->n_I, c->n_I}, {m_h, c->n_H, c->n_H}};
+    const real *const begun_0 = SC(slot)(&c->m_step_0_begun, t, &c->span);
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     const struct sc_share blocks = sc_share(&c->span.team, part, lanes, BLOCK), tall = sc_all(rows, 1);
     for (ptrdiff_t b = blocks.first; b < blocks.past; ++b) { /* to and fro: what the last step left in the cache first */
@@ -125,17 +80,16 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
         const real *const panel_0 = SC(rnn_forward_panel_step_0)(c, block, c->span.packed == SC_PACK_AS_USED);
         for (ptrdiff_t row = tall.first; row < tall.past;) {
             const int R = SC(tile_rows)(tall.past - row, ROWS);
-            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* U h */
-            SC(panel_tile)(R, 1, width, operands_0, 1, row,
-                           panel_0, sums_0);
+            vec sums_0[ROWS * 1 * (BLOCK / VL)]; /* W x + U h */
+            SC(panel_tile_on)(R, 1, width, operands_0, 2, row, panel_0, sums_0,
+                              1, begun_0, lanes, block);
             for (int i = 0; i < R; ++i) {
                 for (int v = 0; v < vectors; ++v) {
                     const ptrdiff_t lane = block + v * VL, n = lanes - lane;
                     const ptrdiff_t at_H = (row + i) * c->n_H + lane;
-                    const vec v_U_h = sums_0[i * vectors + v];
-                    const vec v_W_x = vget(m_W_x + at_H, n);
+                    const vec v_a_h_next_sum = sums_0[i * vectors + v];
                     const vec v_b = vget(p_b + lane, n);
-                    const vec v_a_h_next = v_U_h + v_W_x + v_b;
+                    const vec v_a_h_next = v_a_h_next_sum + v_b;
                     const vec v_h_next = vtanh(v_a_h_next);
                     vput_ahead(m_h_next + at_H, v_h_next, n, c->m_h.ahead);
                     if (m_a_h_next) vput(m_a_h_next + at_H, v_a_h_next, n);
@@ -146,8 +100,17 @@ static void SC(rnn_forward_step)(const struct rnn_forward *c, const ptrdiff_t t,
     }
 }
 
+/* For all steps of a chunk, the sums of W x: the steps go on from them. */
+static void SC(rnn_forward_begin_step_0)(const struct rnn_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
+                                         const ptrdiff_t part) {
+    real *const m_x = SC(slot)(&c->m_x, t, &c->span);
+    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    SC(begin_panel)(1, c->n_H, ((SC_REGS == 32 ? 4 : 2) * VL) / VL, 6, operands, 1, c->panel_step_0, c->n_I + c->n_H,
+                    sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_begun, t, &c->span));
+}
+
 /* Step by step. */
-static SC_ONE_COPY void SC(rnn_forward_loop_1)(struct rnn_forward *const c, const ptrdiff_t end) {
+static SC_ONE_COPY void SC(rnn_forward_loop_0)(struct rnn_forward *const c, const ptrdiff_t end) {
     struct sc_span *const span = &c->span;
     for (ptrdiff_t t = span->first; t < end; ++t) {
         SC_SHARED(&span->team, part) SC(rnn_forward_step)(c, t, span->rows, part);
@@ -161,27 +124,24 @@ static void SC(rnn_forward)(void *call) {
     if (span->packed == SC_PACK_FIRST) {
         SC_SHARED(&span->team, part) {
             struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
-            for (; b.first < b.past; ++b.first) SC(rnn_forward_panel_before_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
-        }
-        SC_SHARED(&span->team, part) {
-            struct sc_share b = sc_share(&span->team, part, c->n_H, (SC_REGS == 32 ? 4 : 2) * VL);
             for (; b.first < b.past; ++b.first) SC(rnn_forward_panel_step_0)(c, b.first * ((SC_REGS == 32 ? 4 : 2) * VL), 1);
         }
     }
     if (span->rows == 0) return; /* however many steps */
     for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
         const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(rnn_forward_before)(c, span->first, (end - span->first) * span->rows, part);
+        if (c->m_step_0_begun.base) { /* not in the steps, but for all of the chunk at once */
+            SC_SHARED(&span->team, part)
+                SC(rnn_forward_begin_step_0)(c, span->first, (end - span->first) * span->rows, part);
+        }
         if (span->by_rows) {
             SC_SHARED(&span->team, part) {
                 struct rnn_forward own = *c;
                 sc_narrow(&own.span, part);
-                SC(rnn_forward_loop_1)(&own, end);
+                SC(rnn_forward_loop_0)(&own, end);
             }
         } else {
-            SC(rnn_forward_loop_1)(c, end);
+            SC(rnn_forward_loop_0)(c, end);
         }
     }
 }

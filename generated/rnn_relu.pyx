@@ -28,12 +28,11 @@ cdef extern from *:
         ptrdiff_t n_I, n_H
         sc_rows m_x
         sc_rows m_h
-        sc_rows m_W_x
         sc_rows m_a_h_next
+        sc_rows m_step_0_begun
         void *p_W
         void *p_U
         void *p_b
-        void *panel_before_0
         void *panel_step_0
     const sc_entry *rnn_relu_backward_entries
     cdef struct rnn_relu_backward:
@@ -66,61 +65,77 @@ METADATA = {'name': 'rnn_relu',
  'named': {'h': {'dims': ('H',), 'buffer': 'h', 'shift': 0},
            'a_h_next': {'dims': ('H',), 'buffer': 'a_h_next', 'shift': 0},
            'h.next': {'dims': ('H',), 'buffer': 'h', 'shift': 1}},
- 'forward': {'buffers': {'x': {'width': ('I',), 'train': 'all', 'infer': 'all', 'zero': False, 'given': True},
+ 'forward': {'buffers': {'x': {'width': ('I',),
+                               'train': 'all',
+                               'infer': 'all',
+                               'zero': False,
+                               'given': True,
+                               'begun': False},
                          'h': {'width': ('H',),
                                'train': 'history',
                                'infer': 'history',
                                'zero': False,
-                               'given': False},
-                         'W_x': {'width': ('H',),
-                                 'train': 'chunk',
-                                 'infer': 'chunk',
-                                 'zero': False,
-                                 'given': False},
+                               'given': False,
+                               'begun': False},
                          'a_h_next': {'width': ('H',),
                                       'train': 'all',
                                       'infer': None,
                                       'zero': False,
-                                      'given': False}},
-             'chunk_width': ('H', 'I'),
-             'panels': {'before_0': {'gates': 1, 'lanes': 'H', 'K': ('I',)},
-                        'step_0': {'gates': 1, 'lanes': 'H', 'K': ('H',)}}},
+                                      'given': False,
+                                      'begun': False},
+                         'step_0.begun': {'width': ('H',),
+                                          'train': 'chunk',
+                                          'infer': 'chunk',
+                                          'zero': False,
+                                          'given': False,
+                                          'begun': True}},
+             'chunk_width': (),
+             'begun_width': ('I', 'H'),
+             'panels': {'step_0': {'gates': 1, 'lanes': 'H', 'K': ('I', 'H')}}},
  'backward': {'buffers': {'x': {'width': ('I',),
                                 'train': 'all',
                                 'infer': 'all',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'h': {'width': ('H',),
                                 'train': 'history',
                                 'infer': 'history',
                                 'zero': False,
-                                'given': True},
+                                'given': True,
+                                'begun': False},
                           'a_h_next': {'width': ('H',),
                                        'train': 'all',
                                        'infer': 'all',
                                        'zero': False,
-                                       'given': True},
+                                       'given': True,
+                                       'begun': False},
                           'd_y': {'width': ('H',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': True},
+                                  'given': True,
+                                  'begun': False},
                           'd_h': {'width': ('H',),
                                   'train': 'ring',
                                   'infer': 'ring',
                                   'zero': False,
-                                  'given': False},
+                                  'given': False,
+                                  'begun': False},
                           'd_a_h_next': {'width': ('H',),
                                          'train': 'all',
                                          'infer': None,
                                          'zero': False,
-                                         'given': False},
+                                         'given': False,
+                                         'begun': False},
                           'd_x': {'width': ('I',),
                                   'train': 'all',
                                   'infer': 'all',
                                   'zero': False,
-                                  'given': False}},
+                                  'given': False,
+                                  'begun': False}},
               'chunk_width': ('H', 'I'),
+              'begun_width': (),
               'panels': {'step_1_0': {'gates': 1, 'lanes': 'H', 'K': ('H',)},
                          'after_0': {'gates': 1, 'lanes': 'I', 'K': ('H',)}}},
  'seed': 'd_y',
@@ -132,16 +147,13 @@ METADATA = {'name': 'rnn_relu',
 
 METADATA["explain"] = """\
 forward pass, chunk by chunk
-  all steps of the chunk at once:
-    stage before (H)
-      panel W_x = W @ x
-      tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
-      writes W_x
+  all steps of the chunk at once: nothing
   for each step:
     stage step (H)
-      panel U_h = U @ h
+      panel a_h_next.sum = W @ x + U @ h
+      begun  with x
       tiles  6 x 4 with 32 registers, 6 x 2 with 16 registers
-      a_h_next = U_h + W_x + b
+      a_h_next = a_h_next.sum + b
       h.next = relu(a_h_next)
       writes a_h_next, h.next
       ahead  a_h_next, h.next
@@ -149,8 +161,8 @@ forward pass, chunk by chunk
   memory:
     x                        (I)  all / all      given
     h                        (H)  history / history carry, and the result
-    W_x                      (H)  chunk / chunk  read by another phase
     a_h_next                 (H)  all / -        tape
+    a_h_next.sum             (H)  chunk / chunk  begun before the steps, if not in them
 
 tape, per step and member of the batch, in float32 (float64: twice as much)
   x            input       4*I bytes    the run's copy of the input
@@ -192,6 +204,8 @@ backward pass, chunk by chunk, last first
 
 reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows or
+           the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of
@@ -223,13 +237,12 @@ def forward(isa, int itemsize, sizes, buffers, params, panels, int threads=1, bi
     c.n_H = size_of(sizes, "H")
     bind(&c.m_x, "x", &memory, 0, &c.span, c.n_I, itemsize, 1)
     bind(&c.m_h, "h", &memory, 1, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_W_x, "W_x", &memory, 2, &c.span, c.n_H, itemsize, 1)
-    bind(&c.m_a_h_next, "a_h_next", &memory, 3, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_a_h_next, "a_h_next", &memory, 2, &c.span, c.n_H, itemsize, 1)
+    bind(&c.m_step_0_begun, "step_0.begun", &memory, 3, &c.span, c.n_H, itemsize, 1)
     c.p_W = address("W", params["W"], c.n_H * c.n_I * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_U = address("U", params["U"], c.n_H * c.n_H * itemsize, False) if c.span.packed != PACKED else NULL
     c.p_b = address("b", params["b"], c.n_H * itemsize, False)
-    c.panel_before_0 = address("before_0", panels["before_0"], whole_lines(c.n_H, itemsize) * c.n_I * itemsize, True)
-    c.panel_step_0 = address("step_0", panels["step_0"], whole_lines(c.n_H, itemsize) * c.n_H * itemsize, True)
+    c.panel_step_0 = address("step_0", panels["step_0"], whole_lines(c.n_H, itemsize) * (c.n_I + c.n_H) * itemsize, True)
     cdef const sc_entry *entry = variant(rnn_relu_forward_entries, isa, itemsize)
     with nogil:
         run(entry, &c, sizeof(c), &c.span.team, threads)

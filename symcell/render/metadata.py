@@ -43,9 +43,10 @@ def metadata(name: str, spec: CellSpec, program: Program) -> dict[str, Any]:
 def _pass(p: Pass) -> dict[str, Any]:
     return {
         "buffers": {b.name: {"width": b.width, "train": b.train, "infer": b.infer, "zero": b.accumulates,
-                             "given": b.given}
+                             "given": b.given, "begun": b.begun}
                     for b in p.buffers},
         "chunk_width": _chunk_width(p),
+        "begun_width": _begun_width(p),
         "panels": {
             panel.name: {
                 "gates": len(panel.accumulators),
@@ -64,6 +65,12 @@ def _chunk_width(p: Pass) -> tuple[str, ...]:
     names |= {operand for stage in batch for panel in stage.panels for operand in panel.operands}
     chunked = [name for name in sorted(names & set(p.places)) if p.buffer(p.places[name].buffer).train != "sequence"]
     return tuple(p.places[name].dim for name in chunked)
+
+
+def _begun_width(p: Pass) -> tuple[str, ...]:
+    """Return the dimensions that chunks have besides where sums are begun before the steps."""
+    operands = dict.fromkeys(operand for panel in p.panels for operand in panel.operands[: panel.begun])
+    return (*(p.places[name].dim for name in operands), *(dim for b in p.buffers if b.begun for dim in b.width))
 
 
 def literal(data: dict[str, Any]) -> str:

@@ -21,6 +21,18 @@ from symcell.schedule.tiles import block_vectors, tile_rows
 
 
 @dataclass(frozen=True)
+class BegunView:
+    """The sums of a panel's first operands, `known` of them, for all steps of a chunk."""
+
+    function: str
+    field: str
+    known: int
+    K: str  # of all operands
+    pointers: tuple[str, ...]
+    comment: str
+
+
+@dataclass(frozen=True)
 class PanelView:
     """A packed product: `index` numbers it within its stage."""
 
@@ -32,6 +44,7 @@ class PanelView:
     operands: tuple[str, ...]
     packs: tuple[str, ...]  # calls that fill a block
     comment: str
+    begun: BegunView | None
 
 
 @dataclass(frozen=True)
@@ -160,9 +173,9 @@ def _block(stage: Stage) -> str:
     return "VL" if vectors == "1" else f"{vectors} * VL" if vectors.isdigit() else f"({vectors}) * VL"
 
 
-def _panel_text(panel: Panel) -> str:
+def _panel_text(panel: Panel, count: int | None = None) -> str:
     return ", ".join(
-        " + ".join(f"{t.matrix}{'^T' if t.transposed else ''} {t.operand}" for t in terms)
+        " + ".join(f"{t.matrix}{'^T' if t.transposed else ''} {t.operand}" for t in terms[:count])
         for _, terms in panel.accumulators)
 
 
@@ -213,7 +226,18 @@ def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> Pan
         block=f"{factor(K)} * {gates}" if gates > 1 else factor(K),
         operands=operands,
         packs=_packs(p, stage, panel, names),
-        comment=_panel_text(panel))
+        comment=_panel_text(panel),
+        begun=_begun(module, p, panel, names) if panel.begun else None)
+
+
+def _begun(module: str, p: Pass, panel: Panel, names: _Names) -> BegunView:
+    return BegunView(
+        function=f"{module}_{p.name}_begin_{panel.name}",
+        field=f"m_{names.names(panel.sums)}",
+        known=panel.begun,
+        K=extent(p.inner_dims(panel)),
+        pointers=tuple(map(names.pointer, dict.fromkeys(panel.operands[: panel.begun]))),
+        comment=_panel_text(panel, panel.begun))
 
 
 def _sums(stage: Stage, names: _Names) -> list[str]:

@@ -18,6 +18,8 @@ ROW = "1"  # the dimension of a number per row
 KEEP_BYTES = 32 * 1024 * 1024  # a larger array is given back at once, so that a kernel does not sit on much memory
 GAP = 0  # numbers between the buffers of a block, beyond whole lines: tests put guards there
 CHUNK_ROWS = 128  # rows that make a matrix product worth its packed weights
+STEP_ROWS = 3  # and rows of a step that make one with what is known before worth being done in the step,
+STEP_BYTES = 16 * 1024 * 1024  # where the weights stay in a cache
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any], what: str, zero: bool = False) -> Array:
@@ -123,6 +125,11 @@ def chunk_steps(dims: Iterable[str], sizes: Sizes, itemsize: int) -> int:
     T, B = max(sizes["T"], 1), max(sizes["B"], 1)
     row = max(width(dims, sizes), 1) * itemsize
     return min(T, max(CHUNK_BYTES // (B * row), -(-CHUNK_ROWS // B), 1))
+
+
+def in_steps(sizes: Sizes, weights: int) -> bool:
+    """Whether sums are begun in the steps, and not for all steps of a chunk at once. weights: bytes of packed ones."""
+    return sizes["T"] == 1 or (sizes["B"] >= STEP_ROWS and weights <= STEP_BYTES)
 
 
 def panel_shape(panel: Mapping[str, Any], sizes: Sizes, dtype: np.dtype[Any]) -> tuple[int]:

@@ -112,6 +112,8 @@ class Planner:
     def plan(self, sizes: Sizes, mode: str, wanted: Container[str]) -> Plan:
         """Return the plan for these sizes, with ".chunk"; `wanted`: buffers kept because of `record`."""
         kinds = self._kinds(mode, wanted)
+        if self._in_steps(sizes):
+            kinds = {name: kind for name, kind in kinds.items() if not self._buffers[name]["begun"]}
         shapes = {name: _shape(self._buffers[name], kind, sizes) for name, kind in kinds.items()}
         for name, shape in shapes.items():
             check_bytes(prod(shape) * self._dtype.itemsize, f"{self._meta['cell']}: {name}, of shape {shape},")
@@ -132,6 +134,16 @@ class Planner:
             *self._summed(places, sizes),
             {name: (sizes["B"], sizes[dim]) for name, dim in self._meta["states"].items()},
             places[self._results[0]].array)
+
+    def chunk_width(self, sizes: Sizes) -> tuple[str, ...]:
+        """Return the dimensions of what is handed on from what runs for all steps of a chunk to its loop, or back."""
+        meta = self._meta[self._direction]
+        width: tuple[str, ...] = meta["chunk_width"]
+        return width if self._in_steps(sizes) else (*width, *meta["begun_width"])
+
+    def _in_steps(self, sizes: Sizes) -> bool:
+        weights = sum(prod(panel.shape) for panel in self.panels(sizes).values())
+        return memory.in_steps(sizes, weights * self._dtype.itemsize)
 
     def _members(self, kinds: Collection[str], mode: str) -> dict[str, list[str]]:
         """Return the arrays of a call, and the buffers in each. On the tape they have the same order in both passes."""

@@ -178,6 +178,13 @@ class _Layout:
         return list(min(permutations(names), key=breaks))
 
 
+def begun(phases: Iterable[Phase]) -> tuple[Buffer, ...]:
+    """Return memory for the sums of a chunk's steps that are begun before these."""
+    panels = [(panel, stage.dim) for phase in phases for stage in phase.stages for panel in stage.panels if panel.begun]
+    return tuple(Buffer(panel.sums, tuple((name, dim) for name, _ in panel.accumulators), "chunk", "chunk",
+                        "begun before the steps, if not in them", begun=True) for panel, dim in panels)
+
+
 def runs(order: Iterable[str], group: set[str]) -> int:
     """Count the runs of neighbours into which the members of a group fall."""
     inside = [name in group for name in order]

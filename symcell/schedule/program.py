@@ -25,7 +25,8 @@ class Buffer:
     """Memory for vectors side by side: one row per member of the batch and per slot.
 
     `train` and `infer` say how many steps are held in a run with and without a tape; None: not stored (unless
-    the caller asks to record it). An accumulating buffer adds what each step writes.
+    the caller asks to record it). An accumulating buffer adds what each step writes. One for sums that are `begun`
+    before the steps is kept only where they are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Buffer:
     why: str
     accumulates: bool = False
     given: bool = False  # it comes from outside: an input, or what the forward pass has left
+    begun: bool = False
 
     @property
     def width(self) -> tuple[str, ...]:
@@ -66,11 +68,17 @@ class Panel:
     """Products that read the same operands.
 
     Its accumulators share the loads of the operands; the terms of one accumulator are summed in it (their K is
-    concatenated).
+    concatenated). The first `begun` operands of one in a loop are known before the loop.
     """
 
     name: str
     accumulators: tuple[tuple[str, tuple[Term, ...]], ...]
+    begun: int = 0
+
+    @property
+    def sums(self) -> str:
+        """The name of the buffer of sums that are begun before the steps."""
+        return f"{self.name}.begun"
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -225,6 +233,8 @@ def _describe(stage: Stage) -> list[str]:
         for name, terms in panel.accumulators:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
+        if panel.begun:
+            lines.append(f"  begun  with {', '.join(panel.operands[: panel.begun])}")
     if stage.panels:
         shapes = [f"{tile_rows(stage.panels, count)} x {block_vectors(stage.panels, count)} with {count} registers"
                   for count in (32, 16)]
@@ -273,6 +283,8 @@ class Tape:
 
 REASONS = """reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
+  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows or
+           the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from symcell.graph.ir import Graph
+from symcell.schedule.begun import join
 from symcell.schedule.gradients import products
-from symcell.schedule.memory import across_stages, check_memory, lay_out, wanted
+from symcell.schedule.memory import across_stages, begun, check_memory, lay_out, wanted
 from symcell.schedule.place import WHOLE, last_phase, place
 from symcell.schedule.program import Pass, Phase, Program, Tape
 from symcell.schedule.stages import cut
@@ -27,13 +28,14 @@ def schedule(forward: Graph, tape: Tape) -> Program:
 
 
 def _pass(name: str, graph: Graph, saved: set[str], histories: dict[str, str]) -> Pass:
-    phases = place(graph)
+    phases = join(graph, place(graph), saved)
     needed = wanted(graph, phases, saved)
     crossing = across_stages(_cut_all(graph, phases, needed, set()))  # what the cut itself sends through memory
     cuts = _cut_all(graph, phases, needed, crossing & set(phases))
     needed |= crossing & set(phases)
     stored = needed - (saved - _read_in_pass(cuts))
     buffers, places = lay_out(graph, phases, stored, saved, histories)
+    buffers += begun(cuts)
     check_memory(cuts, buffers, places)
     return Pass(name, graph, cuts, buffers, places, products(graph, buffers, places))  # type: ignore[arg-type]
 

@@ -29,6 +29,8 @@ def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], cro
     """
     nodes = [node for node in graph.nodes if isinstance(node, Computed) and phases.get(node.out) == number]
     levels = _levels(graph, nodes, wanted)
+    looped = {name for name, phase in phases.items() if phase == number}
+    known = {node.operand for node in nodes if isinstance(node, MatMul) and number % 2} - looped
     groups: dict[tuple[int, str], list[Computed]] = defaultdict(list)
     for node in nodes:
         lanes = graph.value(node.operand if isinstance(node, Reduce) else node.out)
@@ -36,7 +38,7 @@ def cut(graph: Graph, phases: dict[str, int], number: int, wanted: set[str], cro
     stages = []
     for count, (level, dim) in enumerate(sorted(groups)):
         name = f"{prefix}_{count}" if len(groups) > 1 else prefix
-        stages.append(_stage(graph, groups[level, dim], name, dim, wanted | crossing))
+        stages.append(_stage(graph, groups[level, dim], name, dim, wanted | crossing, known))
     return Phase("loop" if number % 2 else "batch", tuple(stages))
 
 
@@ -78,10 +80,10 @@ def _with_reduction(graph: Graph, node: Map, readers: list[Node], level: dict[st
     return own if beside or first % 2 == 0 else first
 
 
-def _stage(graph: Graph, nodes: list[Computed], name: str, dim: str, wanted: set[str]) -> Stage:
+def _stage(graph: Graph, nodes: list[Computed], name: str, dim: str, wanted: set[str], known: set[str]) -> Stage:
     matmuls = {node.out: node for node in nodes if isinstance(node, MatMul)}
     maps = {node.out: node.expression for node in nodes if isinstance(node, Map)}
-    panels = _panels(graph, matmuls, maps, wanted, name)
+    panels = _panels(graph, matmuls, maps, wanted, known, name)
     reductions = tuple(node for node in nodes if isinstance(node, Reduce))
     body = name_common([*_scalars(graph, maps), *(Assign(out, expression) for out, expression in maps.items())])
     made = {assign.name for assign in body} | {acc for panel in panels for acc, _ in panel.accumulators}
@@ -108,15 +110,19 @@ def _scalars(graph: Graph, maps: dict[str, sympy.Expr]) -> list[Assign]:
 
 
 def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr], wanted: set[str],
-            stage: str) -> tuple[Panel, ...]:
-    """Group a stage's products; sums of products become one accumulator, and `maps` then reads that."""
+            known: set[str], stage: str) -> tuple[Panel, ...]:
+    """Group a stage's products; sums of products become one accumulator, and `maps` then reads that.
+
+    Operands that are known before the loop come first.
+    """
     accumulators: dict[str, tuple[MatMul, ...]] = {}
     free = dict(matmuls)
     for out, expression in list(maps.items()):
         summands = [s for s in sympy.Add.make_args(expression) if isinstance(s, sympy.Symbol) and s.name in free]
         alone = [s for s in summands if s.name not in wanted and len(list(graph.consumers(s.name))) == 1]
         if len(alone) > 1:
-            terms = tuple(matmul for name, matmul in matmuls.items() if symbol_of(name) in alone)
+            terms = tuple(sorted((matmul for name, matmul in matmuls.items() if symbol_of(name) in alone),
+                                 key=lambda matmul: matmul.operand not in known))
             name = f"{out}.sum"  # with a dot no author's name can collide
             accumulators[name] = terms
             maps[out] = expression - sympy.Add(*alone) + symbol_of(name)
@@ -128,6 +134,7 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
         groups[tuple(term.operand for term in terms)].append(name)
     return tuple(
         Panel(f"{stage}_{count}", tuple(
-            (name, tuple(Term(m.matrix, m.transposed, m.operand) for m in accumulators[name])) for name in names))
+            (name, tuple(Term(m.matrix, m.transposed, m.operand) for m in accumulators[name])) for name in names),
+            sum(term.operand in known for term in accumulators[names[0]]))
         for count, names in enumerate(part for group in groups.values() for part in deal(group))
     )

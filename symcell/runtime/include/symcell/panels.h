@@ -67,12 +67,19 @@ SC_INLINE int SC(tile_rows)(ptrdiff_t left, int limit) {
     return (int)((left + tiles - 1) / tiles);
 }
 
-/* sums[i][n] = over all operands and k, rows[row + i][k] * panel[k][n]. R and N are compile-time constants. */
-SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *operand, int operands, ptrdiff_t row,
-                        const real *panel, vec *sums) {
+/* sums[i][n] = begun[row + i][n] + over all operands and k, rows[row + i][k] * panel[k][n]. R and N are compile-time
+   constants. begun: K numbers in each row, of which the last vector may hold fewer; NULL: zeros. */
+SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *begun, const struct sc_operand *operand,
+                        int operands, ptrdiff_t row, const real *panel, vec *sums) {
     vec sum[8][4];
     for (int i = 0; i < R; ++i)
         for (int n = 0; n < N; ++n) sum[i][n] = vfill(0.0);
+    if (begun)
+        for (int i = 0; i < R; ++i) {
+            const real *const from = (const real *)begun->rows + (row + i) * begun->stride;
+            for (int n = 0; n < N - 1; ++n) sum[i][n] = vload(from + n * VL);
+            sum[i][N - 1] = vget(from + (N - 1) * VL, begun->K - (N - 1) * VL);
+        }
     for (int s = 0; s < operands; ++s) {
         const real *from[8];
         for (int i = 0; i < R; ++i) from[i] = (const real *)operand[s].rows + (row + i) * operand[s].stride;
@@ -114,17 +121,17 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *opera
 
 /* tile_N: a tile of N vectors and up to `limit` rows, as many as the registers hold. */
 #define SC_TILE(N, limit)                                                                                      \
-    static SC_ONE_COPY void SC(tile_##N)(int R, const struct sc_operand *operand, int operands, ptrdiff_t row, \
-                                         const real *panel, vec *sums) {                                       \
+    static SC_ONE_COPY void SC(tile_##N)(int R, const struct sc_operand *begun, const struct sc_operand *operand,\
+                                         int operands, ptrdiff_t row, const real *panel, vec *sums) {          \
         switch (R) {                                                                                           \
-            case 1: SC(tile)(1, N, operand, operands, row, panel, sums); break;                                \
-            case 2: SC(tile)(2, N, operand, operands, row, panel, sums); break;                                \
-            case 3: SC(tile)(3, N, operand, operands, row, panel, sums); break;                                \
-            case 4: if (limit >= 4) SC(tile)(4, N, operand, operands, row, panel, sums); break;                \
-            case 5: if (limit >= 5) SC(tile)(5, N, operand, operands, row, panel, sums); break;                \
-            case 6: if (limit >= 6) SC(tile)(6, N, operand, operands, row, panel, sums); break;                \
-            case 7: if (limit >= 7) SC(tile)(7, N, operand, operands, row, panel, sums); break;                \
-            default: if (limit >= 8) SC(tile)(8, N, operand, operands, row, panel, sums); break;               \
+            case 1: SC(tile)(1, N, begun, operand, operands, row, panel, sums); break;                         \
+            case 2: SC(tile)(2, N, begun, operand, operands, row, panel, sums); break;                         \
+            case 3: SC(tile)(3, N, begun, operand, operands, row, panel, sums); break;                         \
+            case 4: if (limit >= 4) SC(tile)(4, N, begun, operand, operands, row, panel, sums); break;         \
+            case 5: if (limit >= 5) SC(tile)(5, N, begun, operand, operands, row, panel, sums); break;         \
+            case 6: if (limit >= 6) SC(tile)(6, N, begun, operand, operands, row, panel, sums); break;         \
+            case 7: if (limit >= 7) SC(tile)(7, N, begun, operand, operands, row, panel, sums); break;         \
+            default: if (limit >= 8) SC(tile)(8, N, begun, operand, operands, row, panel, sums); break;        \
         }                                                                                                      \
     }
 /* Rows that a tile of N vectors has at most. */
@@ -162,16 +169,57 @@ SC_INLINE void SC(spread)(int R, int G, ptrdiff_t width, vec *sums) {
                 sums[(i * G + g) * V + v] = vget((const real *)(sums + i * N) + g * width + v * VL, width - v * VL);
 }
 
+/* sums[i][number] of a block, as its panel holds them: R rows from `row` on, `count` numbers side by side. */
+SC_INLINE void SC(panel_sums)(int R, ptrdiff_t count, const struct sc_operand *begun, const struct sc_operand *operand,
+                              int operands, ptrdiff_t row, const real *panel, vec *sums) {
+    switch (SC(vectors)(count)) {
+        case 1: SC(tile_1)(R, begun, operand, operands, row, panel, sums); break;
+        case 2: SC(tile_2)(R, begun, operand, operands, row, panel, sums); break;
+        case 3: SC(tile_3)(R, begun, operand, operands, row, panel, sums); break;
+        default: SC(tile_4)(R, begun, operand, operands, row, panel, sums); break;
+    }
+}
+
 /* sums[i][g][v] of a block of `width` lanes, for R rows from `row` on and G accumulators. */
 SC_INLINE void SC(panel_tile)(int R, int G, ptrdiff_t width, const struct sc_operand *operand, int operands,
                               ptrdiff_t row, const real *panel, vec *sums) {
-    switch (SC(vectors)(G * width)) {
-        case 1: SC(tile_1)(R, operand, operands, row, panel, sums); break;
-        case 2: SC(tile_2)(R, operand, operands, row, panel, sums); break;
-        case 3: SC(tile_3)(R, operand, operands, row, panel, sums); break;
-        default: SC(tile_4)(R, operand, operands, row, panel, sums); break;
-    }
+    SC(panel_sums)(R, G * width, NULL, operand, operands, row, panel, sums);
     if (G > 1 && width % VL != 0) SC(spread)(R, G, width, sums);
+}
+
+/* The same, of which the first `known` operands are known before the steps: where `begun` is not NULL, begin_panel has
+   left their part of the sums there, in rows of G * lanes numbers, and the tile goes on from it. */
+SC_INLINE void SC(panel_tile_on)(int R, int G, ptrdiff_t width, const struct sc_operand *operand, int operands,
+                                 ptrdiff_t row, const real *panel, vec *sums, int known, const real *begun,
+                                 ptrdiff_t lanes, ptrdiff_t block) {
+    if (begun == NULL) {
+        SC(panel_tile)(R, G, width, operand, operands, row, panel, sums);
+        return;
+    }
+    const struct sc_operand from = {begun + block * G, lanes * G, width * G};
+    for (int s = 0; s < known; ++s) panel += operand[s].K * SC(vectors)(G * width) * VL;
+    SC(panel_sums)(R, G * width, &from, operand + known, operands - known, row, panel, sums);
+    if (G > 1 && width % VL != 0) SC(spread)(R, G, width, sums);
+}
+
+/* begun[row][block][number], for some rows of all steps of a chunk: the sums of a panel's first operands. K: numbers of
+   all its operands; V: vectors of lanes in a block. */
+static __attribute__((unused)) SC_ONE_COPY void SC(begin_panel)(int G, ptrdiff_t lanes, int V, int limit,
+                                                                const struct sc_operand *operand, int operands,
+                                                                const real *panel, ptrdiff_t K, struct sc_share rows,
+                                                                real *begun) {
+    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
+        const ptrdiff_t count = G * SC(block_width)(lanes - block, V * VL);
+        for (ptrdiff_t row = rows.first; row < rows.past;) {
+            const int R = SC(tile_rows)(rows.past - row, limit), N = SC(vectors)(count);
+            vec sums[8 * 4];
+            SC(panel_sums)(R, count, NULL, operand, operands, row, panel + block * K * G, sums);
+            for (int i = 0; i < R; ++i)
+                for (int n = 0; n < N; ++n)
+                    vput(begun + (row + i) * G * lanes + block * G + n * VL, sums[i * N + n], count - n * VL);
+            row += R;
+        }
+    }
 }
 
 /* Numbers in 16 bytes, within which all instruction sets can interleave. */
