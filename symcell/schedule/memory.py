@@ -197,10 +197,12 @@ def check_memory(phases: Sequence[Phase], buffers: Iterable[Buffer], places: Map
     touched: dict[str, set[int]] = {}
     for number, phase in enumerate(phases):
         for stage in phase.stages:
-            operands = [operand for panel in stage.panels for operand in panel.operands]
-            for name in (*stage.reads, *stage.writes, *operands):
-                if name in places and places[name].buffer in short:
-                    touched.setdefault(places[name].buffer, set()).add(number)
+            early = [operand for panel in stage.panels for operand in panel.operands[: panel.begun]]
+            late = [operand for panel in stage.panels for operand in panel.operands]
+            for names, when in ((early, number - 1), ([*stage.reads, *stage.writes, *late], number)):
+                for name in names:
+                    if name in places and places[name].buffer in short:
+                        touched.setdefault(places[name].buffer, set()).add(when)
     loops = {number for number, phase in enumerate(phases) if phase.kind == "loop"}
     for name, numbers in touched.items():
         if len(numbers) > 1 or not numbers <= loops:

@@ -50,12 +50,13 @@ static void fetch(const void *p) {
 #define vfma(x, y, z) (++seen[where].products, SC(vfma)(x, y, z))
 #define vbroadcast(p) (++seen[where].broadcasts, SC(vbroadcast)(p))
 #include "symcell/panels.h"
-#define panel_tile_base_f32(R, G, width, operand, operands, row, panel, sums)          \
-    do {                                                                               \
-        turns += (const void *)(panel) != taken, taken = (panel), where = TILES;       \
-        panel_tile_base_f32(R, G, width, operand, operands, row, panel, sums);         \
-        where = ELSEWHERE;                                                             \
-    } while (0)
+#define TILE(call) (where = TILES, call, (void)(where = ELSEWHERE))
+#define STEP(panel, call) (turns += (const void *)(panel) != taken, taken = (panel), TILE(call))
+#define panel_tile_base_f32(R, G, width, operand, operands, row, panel, sums) \
+    STEP(panel, panel_tile_base_f32(R, G, width, operand, operands, row, panel, sums))
+#define panel_tile_on_base_f32(R, G, width, operand, operands, row, panel, ...) \
+    STEP(panel, panel_tile_on_base_f32(R, G, width, operand, operands, row, panel, __VA_ARGS__))
+#define begin_panel_base_f32(...) TILE(begin_panel_base_f32(__VA_ARGS__))
 #define PACKED(call) (++packs, where = PACKING, call, (void)(where = ELSEWHERE))
 #define pack_base_f32(...) PACKED(pack_base_f32(__VA_ARGS__))
 #define pack_rows_base_f32(...) PACKED(pack_rows_base_f32(__VA_ARGS__))
@@ -90,7 +91,8 @@ class Moves:
 class Counts:
     """What a program did.
 
-    packs: calls that packed a matrix of a block. turns: tiles that took another block of a panel than the one before.
+    packs: calls that packed a matrix of a block. turns: tiles of a stage that took another block of a panel than the one
+    before.
     fetched, astray: lines asked for ahead, and those of them that are not where the next step stores.
     """
 
@@ -124,8 +126,9 @@ def counted(folder, region, main, include=INCLUDE):
 def counted_pass(folder, cell, way, header=None, include=INCLUDE):
     """Compile one pass of a cell of the zoo; return a function of T, B, N (I and H alike) and what panels hold.
 
-    The run keeps a tape, all steps are one chunk, and no value is recorded. Two more numbers: in how many parts each
-    stage is cut, all of which one thread does in turn, and whether loops share their rows.
+    The run keeps a tape, all steps are one chunk, and no value is recorded. Three more numbers: in how many parts each
+    stage is cut, all of which one thread does in turn, whether loops share their rows, and whether sums are begun before
+    the steps.
     """
     header = header or stages(cell).source.files[f"{cell}.h"]
     (folder / f"{cell}.h").write_text(header)
@@ -140,7 +143,7 @@ def counted_pass(folder, cell, way, header=None, include=INCLUDE):
             "ahead = sign * B * N * (long)sizeof(float);"]  # of a buffer with one column, as all are that are fetched
     main += [_rows(buffer) for buffer in program.buffers if buffer.train is not None]
     main += [f"c.{name} = calloc(N * N, sizeof(float));" for name in re.findall(r"\*(p_\w+);", call)]
-    main += [f"c.{name} = calloc(4 * N * (N + 16), sizeof(float));" for name in re.findall(r"\*(panel_\w+);", call)]
+    main += [f"c.{name} = calloc(8 * N * (N + 16), sizeof(float));" for name in re.findall(r"\*(panel_\w+);", call)]
     return counted(folder, f'#include "{cell}.h"', "\n".join([*main, f"SC({cell}_{way})(&c);"]), include)
 
 
@@ -148,5 +151,5 @@ def _rows(buffer):
     """Memory of a buffer: T + 1 slots, whatever it holds."""
     name, width = buffer.name.replace(".", "_"), f"{len(buffer.width)} * N"
     ahead = f"sign * B * {width}" if buffer.train in ("all", "history") else "0"
-    return (f"c.m_{name} = (struct sc_rows){{calloc((T + 1) * B * {width}, sizeof(float)), {width}, B * {width}, -1, "
-            f"{ahead}, 0}};")
+    rows = f"{{calloc((T + 1) * B * {width}, sizeof(float)), {width}, B * {width}, -1, {ahead}, 0}}"
+    return f"{'if (number[6]) ' if buffer.begun else ''}c.m_{name} = (struct sc_rows){rows};"

@@ -139,7 +139,7 @@ def test_a_table_that_does_not_fit_is_refused_before_memory_is_touched(call):
             (put("h", 1, -1), "h lies in array"),
             (put("h", 0, 9), "h lies in array 9 of"),
             (put("c", 3, 1), "c has 42 numbers, 105 are needed"),  # all steps in place of two
-            (lambda table, arrays: arrays.extend(arrays * 9), "30 arrays for 15 buffers"),
+            (lambda table, arrays: arrays.extend(arrays * 9), "30 arrays for 12 buffers"),
             (lambda table, arrays: arrays.__setitem__(0, arrays[0][:3]), "x ends at byte 240 of 180"),
             (lambda table, arrays: arrays.__setitem__(0, arrays[0].T), "not C-contiguous"),
             (read_only, "is read-only")):

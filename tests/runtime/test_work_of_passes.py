@@ -22,24 +22,31 @@ def up(count, size):
     return -(-count // size)
 
 
-def expected(cell, way, T, B, N, packed):
-    """What a pass does: a product of the input or of dx for all rows at once, and one in each step."""
+BEGUN = (1, 0, 1)  # one part, by lanes: sums are begun before the steps
+
+
+def expected(cell, way, T, B, N, packed, *how):
+    """What a pass does: a product of the input or of dx for all rows at once, and one in each step, or both in one."""
     G, forward = GATES[cell], way == "forward"
+    begun, joined = how == BEGUN, cell == "lstm" and forward and how != BEGUN
     block = VL if forward else 2 * VL
     accumulators, K = (G, N) if forward else (1, G * N)  # backward sums its products in one
     widths = [min(block, N - lane) for lane in range(0, N, block)]
     vectors = sum(up(accumulators * width, VL) for width in widths)  # the ends of all accumulators share a vector
     spread = sum(accumulators * up(width, VL) for width in widths if accumulators > 1 and width % VL)
     limit = _ROWS[16][up(accumulators * block, VL)]
-    tall, rows = up(T * B, limit) + T * up(B, limit), 2 * T * B
+    tall, rows = (2 * T * up(B, limit) if joined else up(T * B, limit) + T * up(B, limit)), 2 * T * B
+    handed = T * B * vectors if begun else 0  # from what begins to the steps
     packed_vectors = 2 * G * up(N, VL) * (VL * up(N, VL) if forward else N)  # rows are turned in squares
     moves = epilogues(cell, way, T * B * up(N, VL))
     packing = 0 if packed == PACKED else packed_vectors
     packs = 0 if packed == PACKED else 2 * G * len(widths)
     return Counts(
-        tiles=Moves(rows * K * vectors, tall * K * vectors + rows * spread, 0, rows * K * len(widths)),
+        tiles=Moves(rows * K * vectors, tall * K * vectors + (T * B if begun or joined else rows) * spread + handed,
+                    handed, rows * K * len(widths)),
         packing=Moves(0, packing, packing, 0), elsewhere=moves, packs=packs,
-        turns=2 if packed == AS_USED else len(widths) + 1 + T * (len(widths) - 1),
+        turns=(1 if packed == AS_USED else 1 + T * (len(widths) - 1)) if joined or begun else
+        2 if packed == AS_USED else len(widths) + 1 + T * (len(widths) - 1),
         fetched=T * B * up(N, VL) * ahead(cell, way), astray=0)
 
 
@@ -61,6 +68,14 @@ def test_a_pass_does_no_more_than_it_must(cell, way, tmp_path):
     run = counted_pass(tmp_path, cell, way)
     for sizes in SIZES:
         assert run(*sizes) == expected(cell, way, *sizes), sizes
+
+
+def test_sums_that_are_begun_before_the_steps_take_the_same_products(tmp_path):
+    run = counted_pass(tmp_path, "lstm", "forward")
+    for sizes in SIZES[:3]:  # those of a single step are begun in it
+        found = run(*sizes, *BEGUN)
+        assert found == expected("lstm", "forward", *sizes, *BEGUN), sizes
+        assert found.tiles.products == run(*sizes).tiles.products
 
 
 def shared(found):
@@ -88,7 +103,12 @@ PLANTED = {
         "lstm.h", "SC_PACK_AS_USED ? 0 : block", "SC_PACK_AS_USED ? block : block", SIZES[3], {"turns"}),
     "round and round": ("lstm.h", "(t & 1 ? ", "(0 ? ", SIZES[0], {"turns"}),
     "low tiles": ("lstm.h", "SC_REGS == 32 ? 6 : 3", "2", SIZES[0], {"tiles"}),
-    "ends of rows apart": ("panels.h", "SC(vectors)(G * width)", "(G * SC(vectors)(width))", SIZES[1], {"tiles"}),
+    "ends of rows apart": ("panels.h", "SC(panel_sums)(R, G * width, NULL", "SC(panel_sums)(R, G * SC(vectors)(width) * VL, "
+                           "NULL", SIZES[1], {"tiles"}),
+    "begun, and again in the steps": ("panels.h", "if (begun == NULL)", "if (1)", (*SIZES[0], *BEGUN), {"tiles"}),
+    "begun step by step": ("panels.h", "for (ptrdiff_t row = rows.first; row < rows.past;) {\n            const int R = ",
+                           "for (ptrdiff_t row = rows.first; row < rows.past;) {\n            const int R = 1 ? 1 : ",
+                           (*SIZES[0], *BEGUN), {"tiles"}),
     "packed number by number": (
         "panels.h", "k < K && K >= S; k += S", "k < 0; k += S", SIZES[0], {"packing"}),
     "a weight read twice": (

@@ -36,9 +36,9 @@ def test_products_that_are_summed_share_an_accumulator():
 def test_products_of_two_states_share_an_accumulator_per_gate():
     (stage,) = program("lstm_full_peephole").forward.phases[1].stages
     wide, narrow = stage.panels
-    assert wide.operands == ("h", "c")
+    assert wide.operands == ("x", "h", "c")
     assert [name for name, _ in wide.accumulators] == ["a_i.sum", "a_f.sum", "a_o.sum"]
-    assert narrow.operands == ("h",)
+    assert narrow.operands == ("x", "h")
 
 
 def test_a_product_that_something_else_reads_has_its_own_accumulator():

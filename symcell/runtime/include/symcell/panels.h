@@ -203,13 +203,13 @@ SC_INLINE void SC(panel_tile_on)(int R, int G, ptrdiff_t width, const struct sc_
 }
 
 /* begun[row][block][number], for some rows of all steps of a chunk: the sums of a panel's first operands. K: numbers of
-   all its operands; V: vectors of lanes in a block. */
-static __attribute__((unused)) SC_ONE_COPY void SC(begin_panel)(int G, ptrdiff_t lanes, int V, int limit,
+   all its operands; width: lanes of a block. */
+static __attribute__((unused)) SC_ONE_COPY void SC(begin_panel)(int G, ptrdiff_t lanes, ptrdiff_t width, int limit,
                                                                 const struct sc_operand *operand, int operands,
                                                                 const real *panel, ptrdiff_t K, struct sc_share rows,
                                                                 real *begun) {
-    for (ptrdiff_t block = 0; block < lanes; block += V * VL) {
-        const ptrdiff_t count = G * SC(block_width)(lanes - block, V * VL);
+    for (ptrdiff_t block = 0; block < lanes; block += width) {
+        const ptrdiff_t count = G * SC(block_width)(lanes - block, width);
         for (ptrdiff_t row = rows.first; row < rows.past;) {
             const int R = SC(tile_rows)(rows.past - row, limit), N = SC(vectors)(count);
             vec sums[8 * 4];
