@@ -175,8 +175,7 @@ def test_a_function_that_costs_more_is_reported(tmp_path):
 # --- epilogues -------------------------------------------------------------------------------------------
 
 EPILOGUES = {
-    "lstm_forward_before": {"vput": 4},
-    "lstm_forward_step": {"vsigmoid": 3, "vtanh": 2, "vget": 9, "vput_ahead": 6, "vput": 4},  # on request
+    "lstm_forward_step": {"vsigmoid": 3, "vtanh": 2, "vget": 5, "vput_ahead": 6, "vput": 4},  # on request
     "lstm_backward_step_0": {"vtanh": 1, "vget": 9, "vput": 5},
     "lstm_backward_step_1": {"vput": 1},
     "lstm_backward_after": {"vput": 1},
@@ -193,7 +192,7 @@ COUNTED = re.compile(r"\b(vexp|vsigmoid|vtanh|vget|vput|vput_ahead|vaccumulate)\
 
 def epilogues(text):
     """How often each stage of a kernel evaluates a function, loads and stores."""
-    stage = r"^static void SC\((\w+_(?:forward|backward)_\w+)\)(.*?)^}$"
+    stage = r"^static void SC\((\w+_(?:forward|backward)_(?!begin_)\w+)\)(.*?)^}$"
     bodies = re.findall(stage, text, re.MULTILINE | re.DOTALL)
     return {name: dict(Counter(COUNTED.findall(body))) for name, body in bodies}
 
@@ -255,8 +254,8 @@ def assign(stage, name):
 
 
 @pytest.mark.parametrize(("change", "counts"), [
-    (lambda stage: replace(stage, reads=(*stage.reads, "h")), "'vget': 10"),
-    (lambda stage: replace(stage, writes=(*stage.writes, "W_i_x")), "'vput': 5"),
+    (lambda stage: replace(stage, reads=(*stage.reads, "h")), "'vget': 6"),
+    (lambda stage: replace(stage, writes=(*stage.writes, "c")), "'vput_ahead': 7"),
     (lambda stage: replace(stage, body=(*stage.body, replace(assign(stage, "f"), name="f_again"))), "'vsigmoid': 4"),
     (lambda stage: replace(stage, body=(*stage.body, replace(assign(stage, "g"), name="g_again"))), "'vtanh': 3"),
 ])
@@ -269,4 +268,4 @@ def test_a_load_that_is_not_scheduled_is_reported():
     text = header("lstm").replace("v_c * v_f", "vget(m_c + at_H, n) * v_f")
     found = {name: moved(counts) for name, counts in epilogues(text).items()}
     assert differences(found, scheduled("lstm", stages("lstm").program)) == [
-        "lstm_forward_step: expected (9, 10), found (10, 10)"]
+        "lstm_forward_step: expected (5, 10), found (6, 10)"]

@@ -237,7 +237,7 @@ QUICK_PRINTS = {
 }
 MORE_PRINTS = {
     "another function": (r"vsigmoid\(", "vtanh("),
-    "minus for plus": (r"v_W_x \+ ", "v_W_x - "),
+    "minus for plus": (r"_sum \+ v_b", "_sum - v_b"),
     "plus for minus": (r"vfill\(1\.0\) - v_f", "vfill(1.0) + v_f"),
     "a summand lost": (r" \+ v_b\b", ""),
     "a factor lost": (r" \* v_g\b", ""),

@@ -8,6 +8,7 @@
 
    A sum runs over k in one order whatever the tile's size, so a row's result does not depend on the batch
    around it. */
+#include "symcell/team.h"
 
 #define vget SC(vget)
 #define vput SC(vput)
