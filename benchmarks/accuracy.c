@@ -4,11 +4,19 @@
              -I symcell/runtime/include benchmarks/accuracy.c -o build/accuracy -lm
    Run:   build/accuracy tanh avx2 avx512      (a function, then variants; about three minutes)
 
+   Results may also come from another machine or an emulator: --write prints them, raw, in the order of the
+   arguments' bits, and a variant called stdin reads them. So QEMU only evaluates (about ten minutes), while libm
+   and the comparison run natively. For neon, with GCC's cross compiler:
+
+          aarch64-linux-gnu-gcc -static (flags as above) benchmarks/accuracy.c -o build/accuracy-neon -lm
+          qemu-aarch64 build/accuracy-neon --write tanh neon | build/accuracy tanh stdin
+
    The error is counted in units in the last place of the exact result, a denormal one in 2^-149; infinity
    counts as 2^128. Where the exact result is NaN, anything but NaN is an infinite error. */
 #include "symcell/isa.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { BLOCK = 4096 };
 
@@ -48,6 +56,14 @@ MAPS
 MAPS
 #include "symcell/end.h"
 
+/* What another program's --write has printed: the results are in the order of `measure`. */
+static void read_results(const float *x, float *y) {
+    (void)x;
+    if (fread(y, sizeof *y, BLOCK, stdin) == BLOCK) return;
+    fprintf(stderr, "accuracy: stdin ended before all 2^32 results were read; was its program stopped?\n");
+    exit(1);
+}
+
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 typedef struct {
@@ -81,6 +97,7 @@ static size_t list_variants(Variant *list) {
     VARIANT(neon);
 #endif
     VARIANT(base);
+    list[n++] = (Variant){"stdin", 1, {read_results, read_results, read_results}};
     return n;
 }
 
@@ -94,15 +111,19 @@ static double error_in_ulp(float got, double exact) {
     return fabs(finite(got) - exact) * ldexp(1, 23 - exponent);
 }
 
+static void fill_block(uint64_t start, float *x) {
+    for (int i = 0; i < BLOCK; ++i) {
+        const uint32_t bits = (uint32_t)(start + (uint64_t)i);
+        memcpy(x + i, &bits, sizeof bits);
+    }
+}
+
 static void measure(const Function *function, Variant *const *chosen, size_t n, Worst *worst) {
     float x[BLOCK], y[BLOCK];
     double exact[BLOCK];
     for (uint64_t start = 0; start < (uint64_t)1 << 32; start += BLOCK) {
-        for (int i = 0; i < BLOCK; ++i) {
-            const uint32_t bits = (uint32_t)(start + (uint64_t)i);
-            memcpy(x + i, &bits, sizeof bits);
-            exact[i] = function->oracle(x[i]);
-        }
+        fill_block(start, x);
+        for (int i = 0; i < BLOCK; ++i) exact[i] = function->oracle(x[i]);
         for (size_t v = 0; v < n; ++v) {
             chosen[v]->maps[function - functions](x, y);
             for (int i = 0; i < BLOCK; ++i) {
@@ -113,21 +134,36 @@ static void measure(const Function *function, Variant *const *chosen, size_t n, 
     }
 }
 
+static int write_results(map_function *map) {
+    float x[BLOCK], y[BLOCK];
+    for (uint64_t start = 0; start < (uint64_t)1 << 32; start += BLOCK) {
+        fill_block(start, x);
+        map(x, y);
+        if (fwrite(y, sizeof *y, BLOCK, stdout) != BLOCK) return perror("accuracy: stdout"), 1;
+    }
+    return fflush(stdout) ? perror("accuracy: stdout"), 1 : 0;
+}
+
 int main(int argc, char **argv) {
+    const int writes = argc > 1 && strcmp(argv[1], "--write") == 0;
     Variant known[4], *chosen[4];
     Worst worst[4] = {{0, 0}};
     const size_t n_known = list_variants(known);
     const Function *function = NULL;
     size_t n = 0;
+    argc -= writes;
+    argv += writes;
     for (size_t f = 0; argc > 1 && f < 3; ++f)
         if (strcmp(argv[1], functions[f].name) == 0) function = &functions[f];
     for (int a = 2; a < argc; ++a)
         for (size_t v = 0; v < n_known && n < 4; ++v)
             if (strcmp(argv[a], known[v].name) == 0 && known[v].present) chosen[n++] = &known[v];
-    if (!function || n == 0 || n != (size_t)argc - 2) {
-        fprintf(stderr, "usage: accuracy exp|tanh|sigmoid VARIANT...  (variants this machine has)\n");
+    if (!function || n == 0 || n != (size_t)argc - 2 || (writes && n > 1)) {
+        fprintf(stderr, "usage: accuracy exp|tanh|sigmoid VARIANT...  (variants this machine has, or stdin)\n"
+                        "       accuracy --write exp|tanh|sigmoid VARIANT\n");
         return 2;
     }
+    if (writes) return write_results(chosen[0]->maps[function - functions]);
     measure(function, chosen, n, worst);
     for (size_t v = 0; v < n; ++v)
         printf("%-8s %-7s %.3f ulp at %a (%.9g)\n", function->name, chosen[v]->name, worst[v].ulp,
