@@ -45,7 +45,7 @@ def cells(folder):
 
 @pytest.mark.parametrize(("cell", "stage", "lines"), [
     ("Several", "declaration", ["input  m (H)", "input  e (ONE)", "state  c (M)"]),
-    ("Several", "schedule", ["panel Q_h = Q @ h", "panel E_e = E @ e"]),
+    ("Several", "schedule", ["panel Q_h = Q @ h", "panel a_f.sum = E @ e + "]),
     ("Whole", "declaration", ["input  z (Z), for the whole sequence", "param  M (H, H), not learned"]),
     ("Whole", "graph", ["input    k (I), for the whole sequence", "constant M (H, H)", "p = tanh(a_p)"]),
     ("Whole", "adjoint", ["d_p.steps += d_p.steps.t, over time", "d_V += d_a_p z^T"]),

@@ -162,6 +162,9 @@ def chunks(cell, mode):
         fewest = min(T, -(-ROWS // B))
         found += [f"{cell} {(T, B, I, H)}: a chunk holds {slots} steps of {steps}" for slots, _, _ in handed
                   if slots != steps]
+        if not handed:  # nothing is done for several steps at once
+            found += [f"{cell} {(T, B, I, H)}: chunks of {steps} steps for nothing"] * (steps < T)
+            continue
         if steps > fewest and steps * step > HALF_A_CACHE:
             found.append(f"{cell} {(T, B, I, H)}: too long, {steps} steps are {steps * step} bytes")
         if steps < T and (steps < fewest or (steps + 1) * step <= HALF_A_CACHE):
@@ -180,4 +183,9 @@ def test_a_chunk_stays_in_the_cache_and_is_worth_its_weights(cell, mode):
     ("CHUNK_ROWS", 2 * ROWS, "too long"), ("CHUNK_ROWS", ROWS // 2, "too short")])
 def test_other_chunks_are_reported(name, value, fault, monkeypatch):
     monkeypatch.setattr(memory, name, value)
-    assert any(fault in line for line in chunks("lstm", "train"))
+    assert any(fault in line for line in chunks("gru", "train"))
+
+
+def test_chunks_that_nothing_needs_are_reported(monkeypatch):
+    monkeypatch.setattr(memory, "chunk_steps", lambda dims, sizes, itemsize: 1)
+    assert any("for nothing" in line for line in chunks("lstm", "infer"))
