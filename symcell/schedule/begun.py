@@ -8,7 +8,7 @@ reads W once for all of them, where a step has few rows or the weights leave the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import sympy
@@ -33,11 +33,16 @@ def join(graph: Graph, phases: dict[str, int], saved: Collection[str]) -> dict[s
     for number in {phase for phase in phases.values() if phase % 2}:
         panels: dict[tuple[str, ...], list[_Sum]] = defaultdict(list)
         for found in _sums(graph, phases, number, saved):
-            panels[tuple(product.operand for product in found.looped)].append(found)
+            panels[_operands(found.looped)].append(found)
         for sums in panels.values():
-            if len({tuple(product.operand for product in found.known) for found in sums}) == 1:
+            if len({_operands(found.known) for found in sums}) == 1:
                 moved |= {product.out: number for found in sums for product in found.known}
     return moved
+
+
+def _operands(products: Iterable[MatMul]) -> tuple[str, ...]:
+    """Return what is multiplied, in an order of its own: a panel has one for all of its sums."""
+    return tuple(sorted(product.operand for product in products))
 
 
 def _sums(graph: Graph, phases: dict[str, int], number: int, saved: Collection[str]) -> Iterator[_Sum]:

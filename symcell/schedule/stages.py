@@ -113,16 +113,18 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
             known: set[str], stage: str) -> tuple[Panel, ...]:
     """Group a stage's products; sums of products become one accumulator, and `maps` then reads that.
 
-    Operands that are known before the loop come first.
+    Operands that are known before the loop come first, and others as the stage meets them: in one order for all sums.
     """
     accumulators: dict[str, tuple[MatMul, ...]] = {}
+    met = list(dict.fromkeys(matmul.operand for matmul in matmuls.values()))
+    met.sort(key=lambda operand: operand not in known)
     free = dict(matmuls)
     for out, expression in list(maps.items()):
         summands = [s for s in sympy.Add.make_args(expression) if isinstance(s, sympy.Symbol) and s.name in free]
         alone = [s for s in summands if s.name not in wanted and len(list(graph.consumers(s.name))) == 1]
         if len(alone) > 1:
             terms = tuple(sorted((matmul for name, matmul in matmuls.items() if symbol_of(name) in alone),
-                                 key=lambda matmul: matmul.operand not in known))
+                                 key=lambda matmul: met.index(matmul.operand)))
             name = f"{out}.sum"  # with a dot no author's name can collide
             accumulators[name] = terms
             maps[out] = expression - sympy.Add(*alone) + symbol_of(name)

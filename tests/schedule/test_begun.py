@@ -36,6 +36,19 @@ def test_all_that_is_known_begins():
     assert panels(cell) == [(("s", "x", "h"), 2)]
 
 
+def test_the_order_in_which_operands_are_met_splits_no_panel():
+    """Products are met in the order of their matrices' names, here D s, U h, W x of one, R h, V x, X s of another."""
+    start = NAMES + "s, D, X = Input('S'), Matrix(h, 'S'), Matrix(h, 'S')\n"
+    cell = declare(start + "p = sigmoid(W @ x + U @ h + D @ s)\nn = tanh(X @ s + V @ x + R @ h)\nh.next = p * n")
+    assert panels(cell) == [(("s", "x", "h"), 2)]
+
+
+def test_sums_that_meet_two_states_in_another_order_share_a_panel():
+    cell = declare(NAMES + "g, A, B = State(), Matrix(h, h), Matrix(h, h)\np = sigmoid(W @ x + A @ h + U @ g)\n"
+                   "n = tanh(V @ x + B @ g + R @ h)\nh.next = p * n\ng.next = p * g")
+    assert panels(cell) == [(("x", "h", "g"), 1)]
+
+
 @pytest.mark.parametrize("equations", [
     "n = W @ x\nh.next = tanh(n + U @ h)",  # a caller may ask for n
     "n = tanh(U @ h)\nh.next = n + W @ x",  # no sum of products
