@@ -10,7 +10,7 @@
 
    Largest error in float32 over all 2^32 arguments (benchmarks/accuracy.c), in units in the last place:
 
-              avx2, avx512   base (no FMA)
+              avx2, avx512, neon   base (no FMA)
      exp          0.95           1.22
      tanh         1.93           1.93
      sigmoid      2.00           2.00
