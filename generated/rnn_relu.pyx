@@ -204,8 +204,8 @@ backward pass, chunk by chunk, last first
 
 reasons
   tiles    rows x vectors of lanes of each accumulator: as many sums as registers hold, less a few for operands
-  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows or
-           the weights leave the cache, so that those for what is known before are read once for all these steps
+  begun    in the tile of the step; or, with the same bits, for all steps of a chunk at once, where a step has few rows
+           or the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of

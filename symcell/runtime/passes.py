@@ -77,7 +77,8 @@ class Passes:
             states = [name for name, dim in self._meta["states"].items() if dim in missing]
             raise ValueError(f"{self._meta['cell']}: neither x nor params tells the size {', '.join(missing)}; pass "
                              f"the initial state of {', '.join(states)}.")
-        return self.chunk or memory.chunk_steps(self._planners[direction].chunk_width(sizes), sizes, self.dtype.itemsize)
+        width = self._planners[direction].chunk_width(sizes)
+        return self.chunk or memory.chunk_steps(width, sizes, self.dtype.itemsize)
 
     @property
     def derives(self) -> bool:

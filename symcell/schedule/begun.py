@@ -11,9 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-import sympy
-
 from symcell.graph.ir import Graph, Map, MatMul
+from symcell.schedule.summands import is_read_once, sums_of_products
 
 
 @dataclass(frozen=True)
@@ -47,29 +46,22 @@ def _operands(products: Iterable[MatMul]) -> tuple[str, ...]:
 
 def _sums(graph: Graph, phases: dict[str, int], number: int, saved: Collection[str]) -> Iterator[_Sum]:
     """Yield the accumulators of a loop."""
-    ends: dict[str, list[MatMul]] = defaultdict(list)
+    products = {node.out: node for node in graph.nodes if isinstance(node, MatMul)}
+    alone = {name: node for name, node in products.items() if phases.get(name) == number}
+
+    def free(name: str) -> bool:
+        return name in products and name not in saved and is_read_once(graph, name)
+
     for node in graph.nodes:
-        if isinstance(node, MatMul) and phases.get(node.out) == number:
-            reader = _only_in_sum(graph, node, saved)
-            ends[reader.out if reader and phases.get(reader.out) == number else node.out].append(node)
-    for end, looped in ends.items():
-        known = (node for node in _summands(graph, end) if 0 <= phases[node.out] < number and not phases[node.out] % 2
-                 and _only_in_sum(graph, node, saved))
-        yield _Sum(tuple(looped), tuple(known))
-
-
-def _summands(graph: Graph, name: str) -> list[MatMul]:
-    """Return the products that are terms of a sum, in the order in which they are computed."""
-    node = graph.producer(name)
-    terms = set(sympy.Add.make_args(node.expression)) if isinstance(node, Map) else set()
-    names = {term.name for term in terms if isinstance(term, sympy.Symbol)}
-    return [node for node in graph.nodes if isinstance(node, MatMul) and node.out in names]
-
-
-def _only_in_sum(graph: Graph, node: MatMul, saved: Collection[str]) -> Map | None:
-    """Return the sum of which a product is a term, if nothing else needs the product."""
-    readers = list(graph.consumers(node.out))
-    if len(readers) != 1 or not graph.value(node.out).anonymous or node.out in saved:
-        return None
-    reader = readers[0]
-    return reader if isinstance(reader, Map) and node in _summands(graph, reader.out) else None
+        if isinstance(node, Map) and phases.get(node.out) == number:
+            for _, names in sums_of_products(node.expression, free):
+                terms = [product for name, product in products.items() if name in names]  # as they are computed
+                looped = tuple(product for product in terms if phases[product.out] == number)
+                before = range(0, number, 2)
+                known = (product for product in terms if phases[product.out] in before)
+                if looped:
+                    yield _Sum(looped, tuple(known))
+                for product in looped:
+                    del alone[product.out]
+    for product in alone.values():
+        yield _Sum((product,), ())

@@ -16,6 +16,7 @@ from symcell.graph.ir import Computed, Graph, Map, MatMul, Node, Reduce
 from symcell.graph.ir import symbol as symbol_of
 from symcell.schedule.cse import name_common
 from symcell.schedule.program import Assign, Panel, Phase, Stage, Term
+from symcell.schedule.summands import is_read_once, sums_of_products
 from symcell.schedule.tiles import deal
 
 
@@ -119,17 +120,18 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
     met = list(dict.fromkeys(matmul.operand for matmul in matmuls.values()))
     met.sort(key=lambda operand: operand not in known)
     free = dict(matmuls)
+
+    def alone(name: str) -> bool:
+        return name in free and name not in wanted and is_read_once(graph, name)
+
     for out, expression in list(maps.items()):
-        summands = [s for s in sympy.Add.make_args(expression) if isinstance(s, sympy.Symbol) and s.name in free]
-        alone = [s for s in summands if s.name not in wanted and len(list(graph.consumers(s.name))) == 1]
-        if len(alone) > 1:
-            terms = tuple(sorted((matmul for name, matmul in matmuls.items() if symbol_of(name) in alone),
-                                 key=lambda matmul: met.index(matmul.operand)))
-            name = f"{out}.sum"  # with a dot no author's name can collide
-            accumulators[name] = terms
-            maps[out] = expression - sympy.Add(*alone) + symbol_of(name)
-            for term in terms:
-                del free[term.out]
+        sums = [(total, names) for total, names in sums_of_products(expression, alone) if len(names) > 1]
+        for count, (total, names) in enumerate(sums):
+            name = f"{out}.sum_{count + 1}" if sums[1:] else f"{out}.sum"  # with a dot no author's name can collide
+            summed = [free.pop(product) for product in list(free) if product in names]
+            accumulators[name] = tuple(sorted(summed, key=lambda matmul: met.index(matmul.operand)))
+            rest = [term for term in total.args if not (isinstance(term, sympy.Symbol) and term.name in names)]
+            maps[out] = maps[out].xreplace({total: sympy.Add(*rest, symbol_of(name))})
     accumulators.update({name: (matmul,) for name, matmul in free.items()})
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, terms in accumulators.items():

@@ -91,8 +91,8 @@ class Moves:
 class Counts:
     """What a program did.
 
-    packs: calls that packed a matrix of a block. turns: tiles of a stage that took another block of a panel than the one
-    before.
+    packs: calls that packed a matrix of a block. turns: tiles of a stage that took another block of a panel than the
+    one before.
     fetched, astray: lines asked for ahead, and those of them that are not where the next step stores.
     """
 
@@ -127,8 +127,8 @@ def counted_pass(folder, cell, way, header=None, include=INCLUDE):
     """Compile one pass of a cell of the zoo; return a function of T, B, N (I and H alike) and what panels hold.
 
     The run keeps a tape, all steps are one chunk, and no value is recorded. Three more numbers: in how many parts each
-    stage is cut, all of which one thread does in turn, whether loops share their rows, and whether sums are begun before
-    the steps.
+    stage is cut, all of which one thread does in turn, whether loops share their rows, and whether sums are begun
+    before the steps.
     """
     header = header or stages(cell).source.files[f"{cell}.h"]
     (folder / f"{cell}.h").write_text(header)

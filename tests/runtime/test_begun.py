@@ -77,3 +77,14 @@ def test_recorded_sums_are_complete_either_way(monkeypatch):
         found.append(kernel.forward(data.x, data.params, data.state, record=["a_i", "a_o", "i"]).record)
     assert_same_bits(*found)
     assert np.allclose(1 / (1 + np.exp(-found[0]["a_i"])), found[0]["i"], rtol=1e-6)
+
+
+def test_a_product_with_a_name_is_recorded_although_it_is_summed():
+    cell = declare("x, h, c = Input(), State(), State()\nW, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, c)\n"
+                   "w = W @ x\nu = U @ h\nv = V @ c\nh.next = tanh(u + v + w)\nc.next = c * 0.5 + h.next")
+    kernel, data = symcell.compile(cell, "float64"), draw(cell, "float64", T=5, B=4, I=3, H=7)
+    run = kernel.forward(data.x, data.params, data.state, record=["u", "v", "w", "c"])
+    states = {name: np.concatenate([data.state[name][None], of_all[:-1]])
+              for name, of_all in (("h", run.y), ("c", run.record["c"]))}
+    for name, factor, matrix in (("u", states["h"], "U"), ("v", states["c"], "V"), ("w", data.x, "W")):
+        assert np.allclose(run.record[name], factor @ data.params[matrix].T, rtol=1e-12, atol=1e-14), name

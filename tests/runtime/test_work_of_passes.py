@@ -103,12 +103,11 @@ PLANTED = {
         "lstm.h", "SC_PACK_AS_USED ? 0 : block", "SC_PACK_AS_USED ? block : block", SIZES[3], {"turns"}),
     "round and round": ("lstm.h", "(t & 1 ? ", "(0 ? ", SIZES[0], {"turns"}),
     "low tiles": ("lstm.h", "SC_REGS == 32 ? 6 : 3", "2", SIZES[0], {"tiles"}),
-    "ends of rows apart": ("panels.h", "SC(panel_sums)(R, G * width, NULL", "SC(panel_sums)(R, G * SC(vectors)(width) * VL, "
-                           "NULL", SIZES[1], {"tiles"}),
+    "ends of rows apart": ("panels.h", "SC(panel_sums)(R, G * width, NULL",
+                           "SC(panel_sums)(R, G * SC(vectors)(width) * VL, NULL", SIZES[1], {"tiles"}),
     "begun, and again in the steps": ("panels.h", "if (begun == NULL)", "if (1)", (*SIZES[0], *BEGUN), {"tiles"}),
-    "begun step by step": ("panels.h", "for (ptrdiff_t row = rows.first; row < rows.past;) {\n            const int R = ",
-                           "for (ptrdiff_t row = rows.first; row < rows.past;) {\n            const int R = 1 ? 1 : ",
-                           (*SIZES[0], *BEGUN), {"tiles"}),
+    "begun row by row": ("panels.h", "R = SC(tile_rows)(rows.past - row, limit)", "R = 1",
+                         (*SIZES[0], *BEGUN), {"tiles"}),
     "packed number by number": (
         "panels.h", "k < K && K >= S; k += S", "k < 0; k += S", SIZES[0], {"packing"}),
     "a weight read twice": (

@@ -18,6 +18,7 @@ def panels(cell):
 @pytest.mark.parametrize(("cell", "found"), [
     ("rnn", [(("x", "h"), 1)]), ("lstm", [(("x", "h"), 1)]), ("mgu", [(("x", "h"), 1), (("x", "f_h"), 1)]),
     ("lstm_peephole", [(("x", "h"), 1)]), ("lstm_full_peephole", [(("x", "h", "c"), 1), (("x", "h"), 1)]),
+    ("lem", [(("x", "h"), 1), (("x", "m.next"), 1)]), ("cornn", [(("x", "h", "v"), 1)]),
     (TWO_LEVEL, [(("x", "h"), 1), (("h.next", "g"), 1)])], ids=str)
 def test_a_sum_begins_with_what_is_known_before_its_loop(cell, found):
     made = program(cell).forward
@@ -28,6 +29,13 @@ def test_a_sum_begins_with_what_is_known_before_its_loop(cell, found):
 
 def test_the_known_comes_first_however_it_is_written():
     assert panels(declare(NAMES + "h.next = tanh(U @ h + W @ x)")) == [(("x", "h"), 1)]
+
+
+def test_sums_within_an_equation_begin_as_well():
+    cell = declare(NAMES + "h.next = tanh(R @ h + W @ x + h) * h + sigmoid(V @ x - h + U @ h)")
+    assert panels(cell) == [(("x", "h"), 1)]
+    (panel,) = program(cell).forward.panels
+    assert len(panel.accumulators) == 2
 
 
 def test_all_that_is_known_begins():
@@ -54,7 +62,8 @@ def test_sums_that_meet_two_states_in_another_order_share_a_panel():
     "n = tanh(U @ h)\nh.next = n + W @ x",  # no sum of products
     "n = tanh(2 * (W @ x) + U @ h)\nh.next = n",
     "p = sigmoid(W @ x + U @ h)\nh.next = tanh(V @ x + p * (R @ h))",  # U h and R h share the loads of h
-    "p = sigmoid(W @ x + U @ h)\nh.next = p * tanh(W @ x)"], ids=str)
+    "p = sigmoid(W @ x + U @ h)\nh.next = p * tanh(W @ x)",
+    "h.next = (W @ x + U @ h) * (W @ x + h)", "h.next = W @ x + U @ h + tanh(W @ x - h)"], ids=str)
 def test_products_that_stay_before(equations):
     cell = declare(NAMES.replace("Matrix(h, x), Matrix(h, h), Matrix(h, x), Matrix(h, h)", ", ".join(
         f"Matrix(h, {'x' if name in 'WV' else 'h'})" for name in "WUVR")) + equations)

@@ -44,7 +44,8 @@ def tampered(made, name, **changes):
 @pytest.mark.parametrize(("cell", "name", "changes"), [
     (find("lstm"), "h", None), (find("gru"), "W_n_x", {"train": "ring"}), (find("gru"), "W_n_x", {"infer": "step"}),
     (find("gru"), "x", {"train": "step"}), (find("lstm"), "x", {"train": "step"}), (RING_BATCH, "s", {"infer": "ring"}),
-    (LATE_2, "s", {"train": "ring"}), (TWO_LEVEL, "h", {"infer": "ring"}), (find("elman_head"), "h", {"infer": "ring"})], ids=str)
+    (LATE_2, "s", {"train": "ring"}), (TWO_LEVEL, "h", {"infer": "ring"}),
+    (find("elman_head"), "h", {"infer": "ring"})], ids=str)
 def test_a_buffer_too_short_is_found(cell, name, changes):
     made = program(cell).forward
     check_memory(made.phases, made.buffers, made.places)

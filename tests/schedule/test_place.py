@@ -8,7 +8,7 @@ from symcell.zoo import find
 from tests.declare.text import declare
 from tests.oracle import graphs
 from tests.schedule.cells import ELEMENTWISE, SIDE_BRANCH, TWO_LEVEL
-from tests.schedule.programs import EVERY, products, program, stored
+from tests.schedule.programs import EVERY, products, program
 
 
 def kinds(made):

@@ -41,6 +41,16 @@ def test_products_of_two_states_share_an_accumulator_per_gate():
     assert narrow.operands == ("x", "h")
 
 
+def test_products_that_are_summed_inside_an_equation_share_an_accumulator():
+    names = "x, h, c = Input(), State(), State()\nW, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, c)\nc.next = c * h\n"
+    cell = declare(names + "h.next = h * tanh(U @ h + V @ c + h) + W @ x")
+    accumulators = [found for panel in program(cell).forward.panels for found in panel.accumulators]
+    assert [(name, len(terms)) for name, terms in accumulators] == [("W_x", 1), ("tanh.sum", 2)]
+    again = declare(names + "h.next = (U @ h + V @ c) * (U @ h + h) + W @ x")
+    accumulators = [found for panel in program(again).forward.panels for found in panel.accumulators]
+    assert [name for name, _ in accumulators] == ["W_x", "U_h", "V_c"]  # U h belongs to neither sum alone
+
+
 def test_a_product_that_something_else_reads_has_its_own_accumulator():
     cell = declare("x, h = Input(), State()\nW, U, V = Matrix(h, x), Matrix(h, h), Matrix(h, h)\n"
                    "p = U @ h\nh.next = tanh(p + V @ h + W @ x)\ny = Output(p * 1.0 + h.next)")

@@ -10,10 +10,10 @@
 
    Largest error in float32 over all 2^32 arguments (benchmarks/accuracy.c), in units in the last place:
 
-              avx2, avx512   base (no FMA)
-     exp          0.95           1.22
-     tanh         1.93           1.93
-     sigmoid      2.00           2.00
+              avx2, avx512, neon   base (no FMA)
+     exp             0.95             1.22
+     tanh            1.93             1.93
+     sigmoid         2.00             2.00
 
    The other functions stay below 4 ulp in both precisions, mostly below 2. Only gelu reaches 5 near -1 and 10
    in its tail, where half an ulp of x is worth x^2 / 2. tests/runtime/test_functions.py holds them to that. */
