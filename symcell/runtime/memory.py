@@ -128,7 +128,10 @@ def chunk_steps(dims: Iterable[str], sizes: Sizes, itemsize: int) -> int:
 
 
 def in_steps(sizes: Sizes, weights: int) -> bool:
-    """Whether sums are begun in the steps, and not for all steps of a chunk at once. weights: bytes of packed ones."""
+    """Whether sums are begun in the steps, and not for all steps of a chunk at once. weights: bytes of packed ones.
+
+    Those of a single step have to be: its weights are packed block by block, just before the step uses each.
+    """
     return sizes["T"] == 1 or (sizes["B"] >= STEP_ROWS and weights <= STEP_BYTES)
 
 

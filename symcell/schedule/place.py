@@ -4,7 +4,7 @@ Phases are numbered: 2k is the batch phase before loop k, 2k + 1 is loop k, the 
 one loop per strongly connected component of the carries, unless no product would stand between two of them.
 
 - A MatMul or Reduce leaves the loop whenever the carries allow: to the last phase if no carry needs it, else to the
-  first batch phase after its operand.
+  first batch phase after its operand. Products that a loop's sums can begin with come back (symcell/schedule/begun.py).
 - A Map stays in a loop and fuses there; it leaves it only with the MatMul or Reduce that it feeds, or when what it
   reads comes after the loop.
 - What is one for the whole sequence is computed before the first batch phase, or after the last one if it needs a sum
