@@ -77,7 +77,8 @@ def _with_reduction(graph: Graph, node: Map, readers: list[Node], level: dict[st
     first = min((level[reader.out] for reader in readers), default=after)
     if not any(graph.value(name).is_vector for name in node.reads):
         return first if all(isinstance(reader, Map) for reader in readers) else own
-    beside = any(isinstance(graph.producer(name), MatMul) and level.get(name) == own for name in node.reads)
+    beside = any(isinstance(graph.producer(name), MatMul) and name in level
+                 and (level[name] == own or is_read_once(graph, name)) for name in node.reads)
     return own if beside or first % 2 == 0 else first
 
 

@@ -44,6 +44,13 @@ def test_all_that_is_known_begins():
     assert panels(cell) == [(("s", "x", "h"), 2)]
 
 
+def test_a_sum_that_waits_for_a_later_product_begins_with_what_is_known():
+    """Its products wait with it, though a reduction follows; none is alone in the loop."""
+    cell = declare(NAMES + "c = State()\nq = tanh(R @ tanh(V @ x * h))\nc.next = 0.5 * c + 0.5 * h\n"
+                   "h.next = tanh(layer_norm(W @ x + U @ c + q))")
+    assert (("x", "c"), 1) in panels(cell)
+
+
 def test_the_order_in_which_operands_are_met_splits_no_panel():
     """Products are met in the order of their matrices' names, here D s, U h, W x of one, R h, V x, X s of another."""
     start = NAMES + "s, D, X = Input('S'), Matrix(h, 'S'), Matrix(h, 'S')\n"
