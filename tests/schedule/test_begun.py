@@ -46,7 +46,7 @@ def test_all_that_is_known_begins():
 
 def test_a_sum_that_waits_for_a_later_product_begins_with_what_is_known():
     """Its products wait with it, though a reduction follows; none is alone in the loop."""
-    cell = declare(NAMES + "c = State()\nq = tanh(R @ tanh(V @ x * h))\nc.next = 0.5 * c + 0.5 * h\n"
+    cell = declare(NAMES + "c, Q = State(), Matrix(h, h)\nq = tanh(R @ tanh(Q @ h))\nc.next = 0.5 * c + 0.5 * h\n"
                    "h.next = tanh(layer_norm(W @ x + U @ c + q))")
     assert (("x", "c"), 1) in panels(cell)
 
