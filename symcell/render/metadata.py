@@ -69,7 +69,7 @@ def _chunk_width(p: Pass) -> tuple[str, ...]:
 
 def _begun_width(p: Pass) -> tuple[str, ...]:
     """Return the dimensions that chunks have besides where sums are begun before the steps."""
-    operands = dict.fromkeys(operand for panel in p.panels for operand in panel.operands[: panel.begun])
+    operands = dict.fromkeys(operand for panel in p.panels for operand in panel.operands[: panel.known])
     return (*(p.places[name].dim for name in operands), *(dim for b in p.buffers if b.begun for dim in b.width))
 
 

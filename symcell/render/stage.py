@@ -227,17 +227,17 @@ def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> Pan
         operands=operands,
         packs=_packs(p, stage, panel, names),
         comment=_panel_text(panel),
-        begun=_begun(module, p, panel, names) if panel.begun else None)
+        begun=_begun(module, p, panel, names) if panel.known else None)
 
 
 def _begun(module: str, p: Pass, panel: Panel, names: _Names) -> BegunView:
     return BegunView(
         function=f"{module}_{p.name}_begin_{panel.name}",
         field=f"m_{names.names(panel.sums)}",
-        known=panel.begun,
+        known=panel.known,
         K=extent(p.inner_dims(panel)),
-        pointers=tuple(map(names.pointer, dict.fromkeys(panel.operands[: panel.begun]))),
-        comment=_panel_text(panel, panel.begun))
+        pointers=tuple(map(names.pointer, dict.fromkeys(panel.operands[: panel.known]))),
+        comment=_panel_text(panel, panel.known))
 
 
 def _sums(stage: Stage, names: _Names) -> list[str]:

@@ -180,7 +180,7 @@ class _Layout:
 
 def begun(phases: Iterable[Phase]) -> tuple[Buffer, ...]:
     """Return memory for the sums of a chunk's steps that are begun before these."""
-    panels = [(panel, stage.dim) for phase in phases for stage in phase.stages for panel in stage.panels if panel.begun]
+    panels = [(panel, stage.dim) for phase in phases for stage in phase.stages for panel in stage.panels if panel.known]
     return tuple(Buffer(panel.sums, tuple((name, dim) for name, _ in panel.accumulators), "chunk", "chunk",
                         "begun before the steps, if not in them", begun=True) for panel, dim in panels)
 
@@ -197,7 +197,7 @@ def check_memory(phases: Sequence[Phase], buffers: Iterable[Buffer], places: Map
     touched: dict[str, set[int]] = {}
     for number, phase in enumerate(phases):
         for stage in phase.stages:
-            early = [operand for panel in stage.panels for operand in panel.operands[: panel.begun]]
+            early = [operand for panel in stage.panels for operand in panel.operands[: panel.known]]
             late = [operand for panel in stage.panels for operand in panel.operands]
             for names, when in ((early, number - 1), ([*stage.reads, *stage.writes, *late], number)):
                 for name in names:

@@ -68,12 +68,12 @@ class Panel:
     """Products that read the same operands.
 
     Its accumulators share the loads of the operands; the terms of one accumulator are summed in it (their K is
-    concatenated). The first `begun` operands of one in a loop are known before the loop.
+    concatenated). The first `known` operands of one in a loop are known before the loop.
     """
 
     name: str
     accumulators: tuple[tuple[str, tuple[Term, ...]], ...]
-    begun: int = 0
+    known: int = 0
 
     @property
     def sums(self) -> str:
@@ -233,8 +233,8 @@ def _describe(stage: Stage) -> list[str]:
         for name, terms in panel.accumulators:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
-        if panel.begun:
-            lines.append(f"  begun  with {', '.join(panel.operands[: panel.begun])}")
+        if panel.known:
+            lines.append(f"  begun  with {', '.join(panel.operands[: panel.known])}")
     if stage.panels:
         shapes = [f"{tile_rows(stage.panels, count)} x {block_vectors(stage.panels, count)} with {count} registers"
                   for count in (32, 16)]

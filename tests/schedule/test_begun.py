@@ -12,7 +12,7 @@ NAMES = "x, h = Input(), State()\nW, U, V, R = Matrix(h, x), Matrix(h, h), Matri
 def panels(cell):
     """(operands, how many are known before) of each panel of the forward pass's loops."""
     loops = [phase for phase in program(cell).forward.phases if phase.kind == "loop"]
-    return [(panel.operands, panel.begun) for phase in loops for stage in phase.stages for panel in stage.panels]
+    return [(panel.operands, panel.known) for phase in loops for stage in phase.stages for panel in stage.panels]
 
 
 @pytest.mark.parametrize(("cell", "found"), [
@@ -93,12 +93,12 @@ def test_what_begins_is_no_carry_of_its_loop_and_nobody_else_reads_it(cell):
         for panel in part.panels:
             for name, terms in panel.accumulators:
                 assert tuple(term.operand for term in terms) == panel.operands
-                if panel.begun:
+                if panel.known:
                     assert name.endswith(".sum")
         loops = [phase for phase in part.phases if phase.kind == "loop"]
         for phase in loops:
             written = {name for stage in phase.stages for name in stage.writes}
             carried = {carry.previous for carry in part.graph.carries if carry.next in written}
             for panel in (panel for stage in phase.stages for panel in stage.panels):
-                assert not {*panel.operands[: panel.begun]} & (written | carried)
-                assert {*panel.operands[panel.begun :]} <= written | carried
+                assert not {*panel.operands[: panel.known]} & (written | carried)
+                assert {*panel.operands[panel.known :]} <= written | carried
