@@ -157,6 +157,14 @@ class Author:
         other = self.dim()
         return self.matrix(dim, other, 2) @ self.vector(other, depth)
 
+    def summed(self, dim: str, depth: int) -> Formula:
+        """What a gate is made of: matrices on two or three vectors that are there, inputs and states most often."""
+        there = [(other, vector) for other in self.dims for vector in self.vectors[other]]
+        terms = [self.declared_matrix(dim, other) @ vector for other, vector in
+                 (self.one(there) for _ in range(self.integer(2, 3)))]
+        terms += [self.parameter(dim)] if self.chance(2) else []
+        return sum(terms[1:], terms[0])
+
     def gated(self, dim: str, depth: int) -> Formula:
         f = sigmoid(self.vector(dim, depth))
         return f * self.leaf(dim) + (1 - f) * self.vector(dim, depth)
@@ -276,6 +284,6 @@ class Author:
                          v * sigmoid(state)))
 
 
-VECTORS = (Author.leaf, Author.applied, Author.function, Author.sum, Author.product, Author.scaled, Author.applied,
-           Author.function, Author.gated, Author.larger, Author.choice, Author.power, Author.normalised, Author.centred,
-           Author.function)
+VECTORS = (Author.leaf, Author.applied, Author.summed, Author.function, Author.sum, Author.product, Author.scaled,
+           Author.summed, Author.applied, Author.summed, Author.function, Author.gated, Author.larger, Author.choice,
+           Author.power, Author.normalised, Author.centred, Author.function)
