@@ -14,7 +14,8 @@ from symcell.render.metrics import DISPLAY, FONTS, KINDS, ROMAN, SCRIPT, SIZES, 
 
 TOKENS = re.compile(r"\\[A-Za-z]+|\\.|[^\\]", re.DOTALL)
 _ACCENTS = frozenset({r"\bar", r"\tilde", r"\hat", r"\dot", r"\widetilde", r"\widehat", r"\overline"})
-_TALL, _BAR, _BRACE, _RADICAL, _NULL = 0.792, 0.333, 0.889, 1.0, 0.12  # delimiters; around a fraction there are none
+_TALL = (0.792, 0.597, 0.458)  # parentheses around a fraction; what is set smaller needs smaller ones
+_BAR, _BRACE, _RADICAL, _NULL = 0.333, 0.889, 1.0, 0.12  # delimiters; around a fraction there are none
 _AFTER_SCRIPTS = 0.05
 _SLANT = 0.08  # the end of a word in italics leans over
 _BETWEEN_COLUMNS = 1.167
@@ -89,16 +90,16 @@ class _Measure:
             level = style + 1 if token == r"\frac" else SCRIPT
             return "inner", 2 * _NULL + max(self.group(level), self.group(level))
         if token == r"\left":
-            return "inner", self.delimiter() + self.row(style, r"\right") + self.delimiter(step=2)
+            return "inner", self.delimiter(style) + self.row(style, r"\right") + self.delimiter(style, step=2)
         if token in (r"\biggl", r"\biggr"):
-            return ("open" if token == r"\biggl" else "close"), self.delimiter()
+            return ("open" if token == r"\biggl" else "close"), self.delimiter(DISPLAY)
         if token == r"\begin":
             return "inner", self.cases()
         return KINDS.get(token, "ord"), WIDTHS.get(token, 0.6) * SIZES[min(style, 3)]
 
-    def delimiter(self, step: int = 1) -> float:
+    def delimiter(self, style: int, step: int = 1) -> float:
         self.at += step
-        return _BAR if self.tokens[self.at - 1:self.at] == ["|"] else _TALL
+        return _BAR if self.tokens[self.at - 1:self.at] == ["|"] else _TALL[min(style, SCRIPT)]
 
     def word(self, font: str, style: int) -> float:
         r"""Measure letters of a font of their own, in braces or one; \text keeps its spaces, of which ours have one."""

@@ -34,6 +34,8 @@ MEASURED = [
      26.68, 26.64),
     (r"\partial \mathcal{L} / \partial \biggl(\hat{c}_t \neq \dot{v}_t\biggr) \cdot 1.5 \cdot 10^{-7} \vee \neg "
      r"(a \geq b)", 16.43, 16.34),
+    (r"\frac{\bar{h}_{4,t}^+ \odot \sigma\left(\frac{q_{12,t}}{r_{13,t}}\right)}{r_t} + \mathbf{1}_{q_t > "
+     r"\tanh\left(\frac{h_t}{H}\right)}", 13.38, 13.17),
     (r"2 (H I + H^2 + H O + 3 M_{\mathrm{slots}} \times N_{12})", 15.40, 15.31),
 ]
 
