@@ -1,9 +1,10 @@
 /* Gradients of parameters: sums over all steps. Included once per instruction set and precision, after panels.h, whose
    tiles do the work.
 
-   Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory, and the right
-   factors are packed into panels. What these rows give is added to the result: in one order, however large a tile is and
-   however many threads share the columns. */
+   Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory; the rows of
+   a right factor are those of a panel already, and are read where they are, unless the last vector would reach beyond
+   them. What these rows give is added to the result: in one order, however large a tile is and however many threads share
+   the columns. */
 
 /* Numbers between turned columns: no power of two, or they would meet in few sets of the cache. Columns turned at once:
    what the panel leaves of the memory to work in. */
@@ -12,10 +13,11 @@ enum {
     SC(outer_columns) = (SC_OUTER_BYTES / (int)sizeof(real) - 4 * VL * SC_OUTER_STEPS) / SC(outer_stride)
 };
 
-/* The sums of `steps` rows for one panel: `width` columns of the right factor from `column` on, and `count` turned ones of
-   the left factor from `first` on. */
-SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turned, const real *panel, ptrdiff_t first,
-                               ptrdiff_t count, ptrdiff_t column, ptrdiff_t width, ptrdiff_t steps, int add) {
+/* The sums of `steps` rows for one panel, `step` numbers from row to row: `width` columns of the right factor from `column`
+   on, and `count` turned ones of the left factor from `first` on. */
+SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turned, const real *panel, ptrdiff_t step,
+                               ptrdiff_t first, ptrdiff_t count, ptrdiff_t column, ptrdiff_t width, ptrdiff_t steps,
+                               int add) {
     const ptrdiff_t columns = factor->right.columns;
     const int N = SC(vectors)(width), limit = SC(tile_limit)(N);
     const struct sc_operand operand[] = {{turned, SC(outer_stride), steps}};
@@ -25,7 +27,7 @@ SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turne
         vec sums[8 * 4];
         for (int i = 0; i < R && add; ++i) /* at hand once the sums are known */
             for (int n = 0; n < N; ++n) __builtin_prefetch(out + i * columns + n * VL, 1);
-        SC(panel_tile)(R, 1, width, operand, 1, m, panel, sums);
+        SC(panel_sums)(R, width, NULL, operand, 1, m, panel, step, sums);
         for (int i = 0; i < R; ++i)
             for (int n = 0; n < N; ++n) {
                 real *const to = out + i * columns + n * VL;
@@ -36,14 +38,33 @@ SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turne
     }
 }
 
-/* The sums of turned columns, `steps` numbers each. */
+/* The sums of `steps` rows for all columns of a right factor, a few vectors of them at a time. */
+SC_INLINE void SC(outer_factor)(const struct sc_factor *factor, const real *turned, real *packed, ptrdiff_t first,
+                                ptrdiff_t count, ptrdiff_t t, ptrdiff_t steps) {
+    const struct sc_matrix *const right = &factor->right;
+    const real *const rows = (const real *)right->base + t * right->stride;
+    for (ptrdiff_t column = 0, width; column < right->columns; column += width) {
+        const ptrdiff_t wide = SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL;
+        width = SC(block_width)(right->columns - column, wide);
+        if (width < wide) SC(pack_transposed)(packed, width, 1, 0, 0, rows, column, steps, right->stride);
+        SC(outer_panel)(factor, turned, width < wide ? packed : rows + column, width < wide ? wide : right->stride, first,
+                        count, column, width, steps, t > 0);
+    }
+}
+
+/* The sums of turned columns, `steps` numbers each: lane by lane, then the lanes of VL columns side by side. */
 SC_INLINE void SC(outer_total)(real *total, const real *turned, ptrdiff_t count, ptrdiff_t steps, int add) {
-    for (ptrdiff_t m = 0; m < count; ++m) {
-        vec lanes = vfill(0.0);
-        for (ptrdiff_t k = 0; k < steps; k += VL) lanes = lanes + vget(turned + m * SC(outer_stride) + k, steps - k);
-        real sum = 0;
-        for (int l = 0; l < VL; ++l) sum += lanes[l];
-        total[m] = add ? total[m] + sum : sum;
+    for (ptrdiff_t m = 0; m < count; m += VL) {
+        const ptrdiff_t width = SC(block_width)(count - m, VL);
+        real lanes[VL * VL] = {0}, sides[VL * VL];
+        for (ptrdiff_t k = 0; k < steps; k += VL)
+            for (ptrdiff_t c = 0; c < width; ++c)
+                vaccumulate(lanes + c * VL, vget(turned + (m + c) * SC(outer_stride) + k, steps - k), VL);
+        SC(pack_rows)(sides, VL, lanes, VL, VL, width);
+        vec sum = vfill(0.0);
+        for (int l = 0; l < VL; ++l) sum = sum + vget(sides + l * VL, width);
+        if (add) vaccumulate(total + m, sum, width);
+        else vput(total + m, sum, width);
     }
 }
 
@@ -87,8 +108,8 @@ SC_INLINE void SC(outer_few_total)(const struct sc_outer *c, const struct sc_sha
 }
 
 /* The sums of some columns of the left factor, worked out in memory of SC_OUTER_BYTES. */
-static void SC(outer_part)(const struct sc_outer *c, const struct sc_share columns, real *const panel) {
-    real *const turned = panel + 4 * VL * SC_OUTER_STEPS;
+static void SC(outer_part)(const struct sc_outer *c, const struct sc_share columns, real *const packed) {
+    real *const turned = packed + 4 * VL * SC_OUTER_STEPS;
     if (c->left.rows <= 2) {
         for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor)
             SC(outer_few)(c, factor, columns);
@@ -105,16 +126,8 @@ static void SC(outer_part)(const struct sc_outer *c, const struct sc_share colum
                 SC(pack_rows)(turned + k, SC(outer_stride), left + k * c->left.stride, c->left.stride, count,
                               steps - k < VL ? steps - k : VL);
             if (c->total) SC(outer_total)((real *)c->total + first, turned, count, steps, t > 0);
-            for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor) {
-                const struct sc_matrix *const right = &factor->right;
-                for (ptrdiff_t column = 0, width; column < right->columns; column += width) {
-                    const ptrdiff_t wide = SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL;
-                    width = SC(block_width)(right->columns - column, wide);
-                    SC(pack_transposed)(panel, width, 1, 0, 0, (const real *)right->base + t * right->stride, column,
-                                        steps, right->stride);
-                    SC(outer_panel)(factor, turned, panel, first, count, column, width, steps, t > 0);
-                }
-            }
+            for (const struct sc_factor *factor = c->factors; factor < c->factors + c->count; ++factor)
+                SC(outer_factor)(factor, turned, packed, first, count, t, steps);
         }
         first += count;
     }
