@@ -56,6 +56,8 @@ static void fetch(const void *p) {
     STEP(panel, panel_tile_base_f32(R, G, width, operand, operands, row, panel, sums))
 #define panel_tile_on_base_f32(R, G, width, operand, operands, row, panel, ...) \
     STEP(panel, panel_tile_on_base_f32(R, G, width, operand, operands, row, panel, __VA_ARGS__))
+#define panel_sums_base_f32(R, count, begun, operand, operands, row, panel, ...) \
+    STEP(panel, panel_sums_base_f32(R, count, begun, operand, operands, row, panel, __VA_ARGS__))
 #define begin_panel_base_f32(...) TILE(begin_panel_base_f32(__VA_ARGS__))
 #define PACKED(call) (++packs, where = PACKING, call, (void)(where = ELSEWHERE))
 #define pack_base_f32(...) PACKED(pack_base_f32(__VA_ARGS__))

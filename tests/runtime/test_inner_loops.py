@@ -115,9 +115,9 @@ def test_a_slower_tile_is_reported(name, tmp_path):
     if name == "panels not pinned" and compiler() == "clang":
         pytest.skip("planted against GCC, whose surplus loads the pin prevents")
     isa, (right, wrong), limits, message = PLANTED[name]
-    panels = shutil.copytree(INCLUDE, tmp_path / "include") / "symcell" / "panels.h"
-    assert right in panels.read_text(), "no error was planted"
-    panels.write_text(panels.read_text().replace(right, wrong))
+    tiles = shutil.copytree(INCLUDE, tmp_path / "include") / "symcell" / "tiles.h"
+    assert right in tiles.read_text(), "no error was planted"
+    tiles.write_text(tiles.read_text().replace(right, wrong))
     text = assemble("tiles", isa, tmp_path, TILES, include=tmp_path / "include")
     found = faults(text, isa, {**_ROWS[REGISTERS[isa]], **limits})
     assert any(re.match(message, fault) for fault in found), "\n".join(found)

@@ -60,16 +60,16 @@ def test_numbers_are_moved_in_whole_vectors(isa, tmp_path):
 
 PLANTED = {  # where, what, instead of it, and what has to be reported
     "stored number by number": (
-        "panels.h", "    vput(to, SC_LOW_PAIRS(low_ab, low_cd), count);",
+        "packing.h", "    vput(to, SC_LOW_PAIRS(low_ab, low_cd), count);",
         "    const vec first_row = SC_LOW_PAIRS(low_ab, low_cd);\n"
         "    for (int l = 0; l < VL; ++l) ((volatile real *)to)[l] = first_row[l];",
         "4 stores; found .* stores in pack_"),
     "read number by number": (
-        "panels.h", "const vec a = SC(pieces)(row, first), b",
+        "packing.h", "const vec a = SC(pieces)(row, first), b",
         "vec a; for (int l = 0; l < VL; ++l) a[l] = row[l / 4 * 4][first + l % 4];\n const vec b",
         "0 broadcasts, 4 stores; found .* [1-9]\\d* broadcasts"),
     "a transposed row moved number by number": (
-        "panels.h", "vput(to + k * step + g * width + l, vget(matrix + k * lanes + block + l, width - l), width - l);",
+        "packing.h", "vput(to + k * step + g * width + l, vget(matrix + k * lanes + block + l, width - l), width - l);",
         "for (ptrdiff_t j = l; j < width; ++j)\n"
         "    *(volatile real *)(to + k * step + g * width + j) = matrix[k * lanes + block + j];",
         "1 loads, .*; found"),

@@ -109,13 +109,13 @@ PLANTED = {
     "begun row by row": ("panels.h", "R = SC(tile_rows)(rows.past - row, limit)", "R = 1",
                          (*SIZES[0], *BEGUN), {"tiles"}),
     "packed number by number": (
-        "panels.h", "k < K && K >= S; k += S", "k < 0; k += S", SIZES[0], {"packing"}),
+        "packing.h", "k < K && K >= S; k += S", "k < 0; k += S", SIZES[0], {"packing"}),
     "a weight read twice": (
-        "panels.h", "a = SC(pieces)(row, first)", "a = SC(pieces)(row, first) + SC(pieces)(row, first)", SIZES[0],
+        "packing.h", "a = SC(pieces)(row, first)", "a = SC(pieces)(row, first) + SC(pieces)(row, first)", SIZES[0],
         {"packing"}),
-    "nothing fetched": ("panels.h", "    __builtin_prefetch((const char *)p + ahead", "    (void)(p + ahead", SIZES[0],
+    "nothing fetched": ("tiles.h", "    __builtin_prefetch((const char *)p + ahead", "    (void)(p + ahead", SIZES[0],
                         {"fetched"}),
-    "fetched what was just written": ("panels.h", "p + ahead * ", "p + 0 * ", SIZES[0], {"astray"}),
+    "fetched what was just written": ("tiles.h", "p + ahead * ", "p + 0 * ", SIZES[0], {"astray"}),
     "fetched by some only": ("lstm.h", "vput_ahead(m_i + at_H, v_i, n, c->m_i.ahead)", "vput(m_i + at_H, v_i, n)",
                              SIZES[0], {"fetched"}),
     "a load too many": ("lstm.h", "v_c * v_f", "vget(m_c + at_H, n) * v_f", SIZES[0], {"elsewhere"}),
@@ -145,12 +145,12 @@ def test_work_that_each_thread_does_is_reported(right, wrong, by_rows, reported,
 def test_more_work_is_reported(name, tmp_path):
     file, right, wrong, sizes, reported = PLANTED[name]
     include, header = shutil.copytree(INCLUDE, tmp_path / "include"), stages("lstm").source.files["lstm.h"]
-    panels = include / "symcell" / "panels.h"
-    assert right in (header if file == "lstm.h" else panels.read_text()), "no error was planted"
+    other = include / "symcell" / file
+    assert right in (header if file == "lstm.h" else other.read_text()), "no error was planted"
     if file == "lstm.h":
         header = header.replace(right, wrong)
     else:
-        panels.write_text(panels.read_text().replace(right, wrong))
+        other.write_text(other.read_text().replace(right, wrong))
     found = vars(counted_pass(tmp_path, "lstm", "forward", header, include)(*sizes))
     right = vars(expected("lstm", "forward", *sizes))
     assert {count for count in found if found[count] != right[count]} == reported

@@ -1,7 +1,8 @@
 """Speed of sums over all steps (outer.h), guarded by counting what they do while they run.
 
-Of some hundred rows at a time, the left factor's columns are turned once, for the total and all products; each right
-factor is packed once, in panels as wide as tiles allow, always in one place; what is there already is added to once.
+Of some hundred rows at a time, the left factor's columns are turned once, for the total and all products; a right
+factor is read where it is, in panels as wide as tiles allow, of which the last one is packed, once, if it ends within
+a vector; what is there already is added to once.
 """
 
 import shutil
@@ -54,12 +55,16 @@ def many(rows, M):
     loads = rows * sum(N * up(count, _ROWS[16][N]) for count in blocks for N in panels)
     parts = [min(STEPS, rows - first) for first in range(0, rows, STEPS)]
     turned = sum(VL * up(steps, VL) * up(count, VL) for steps in parts for count in blocks)
-    packed = turned + rows * vectors * len(blocks)
+    ragged = [even(up(K, VL), 4)[-1] for K in RIGHTS if K % VL]
+    totals = sum(up(count, VL) for count in blocks)  # vectors of them
+    packed = turned + rows * sum(ragged) * len(blocks) + VL * totals * len(parts)
     again = M * vectors * (len(parts) - 1)
+    read = again + M * sum(up(steps, VL) for steps in parts) + totals * (VL * len(parts) + len(parts) - 1)
     return Counts(
         tiles=Moves(rows * M * vectors, loads, 0, rows * M * len(panels)), packing=Moves(0, packed, packed, 0),
-        elsewhere=Moves(0, again + M * sum(up(steps, VL) for steps in parts), M * vectors * len(parts), 0),
-        packs=len(blocks) * sum(up(steps, VL) + len(panels) for steps in parts), turns=1, fetched=again, astray=0)
+        elsewhere=Moves(0, read, (M * vectors + M + totals) * len(parts), 0),
+        packs=len(blocks) * sum(up(steps, VL) + len(ragged) for steps in parts) + totals * len(parts),
+        turns=len(panels) * len(parts) * len(blocks), fetched=again, astray=0)
 
 
 def even(count, most):
@@ -76,14 +81,15 @@ def test_sums_do_no_more_than_they_must(tmp_path):
 
 PLANTED = {  # where, what, instead of it, the sizes, and what has to be reported
     "panels of one vector": (
-        "outer.h", "SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL", "VL", SIZES[0], {"tiles", "packs"}),
+        "outer.h", "SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL", "VL", SIZES[0],
+        {"tiles", "packing", "turns"}),
     "few rows at a time": ("memory.h", "SC_OUTER_STEPS = 384", "SC_OUTER_STEPS = 96", SIZES[0],
-                           {"packs", "elsewhere", "fetched"}),
-    "few columns at a time": ("memory.h", "720 * 1024", "360 * 1024", SIZES[1], {"tiles", "packing", "packs"}),
+                           {"packing", "packs", "elsewhere", "turns", "fetched"}),
+    "few columns at a time": ("memory.h", "720 * 1024", "360 * 1024", SIZES[1],
+                              {"tiles", "packing", "packs", "elsewhere", "turns"}),
     "results not fetched": ("outer.h", "i < R && add; ++i", "0; ++i", SIZES[0], {"fetched"}),
     "results read for nothing": ("outer.h", "if (add) vaccumulate", "if (1) vaccumulate", SIZES[0], {"elsewhere"}),
-    "panels in two places": ("outer.h", "(factor, turned, panel, first",
-                             "(factor, turned, panel + (column > 0), first", SIZES[0], {"turns"}),
+    "packed though it need not be": ("outer.h", "if (!whole) SC(pack", "SC(pack", SIZES[0], {"packing", "packs"}),
     "columns turned for each factor": (
         "outer.h", "for (ptrdiff_t k = 0; k < steps; k += VL)\n                SC(pack",
         "for (int again = 0; again < c->count; ++again) for (ptrdiff_t k = 0; k < steps; k += VL)\n    SC(pack",

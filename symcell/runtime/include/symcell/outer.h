@@ -1,9 +1,9 @@
 /* Gradients of parameters: sums over all steps. Included once per instruction set and precision, after panels.h, whose
    tiles do the work.
 
-   Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory; the rows of
-   a right factor are those of a panel already, and are read where they are, unless the last vector would reach beyond
-   them. What these rows give is added to the result: in one order, however large a tile is and however many threads share
+   Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory. The rows of
+   a right factor are those of a panel already and are read where they are, but for a panel that ends within a vector.
+   What these rows give is added to the result: in one order, however large a tile is and however many threads share
    the columns. */
 
 /* Numbers between turned columns: no power of two, or they would meet in few sets of the cache. Columns turned at once:
@@ -13,8 +13,8 @@ enum {
     SC(outer_columns) = (SC_OUTER_BYTES / (int)sizeof(real) - 4 * VL * SC_OUTER_STEPS) / SC(outer_stride)
 };
 
-/* The sums of `steps` rows for one panel, `step` numbers from row to row: `width` columns of the right factor from `column`
-   on, and `count` turned ones of the left factor from `first` on. */
+/* The sums of `steps` rows for one panel, whose rows are `step` numbers apart: `width` columns of the right factor from
+   `column` on, and `count` turned ones of the left factor from `first` on. */
 SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turned, const real *panel, ptrdiff_t step,
                                ptrdiff_t first, ptrdiff_t count, ptrdiff_t column, ptrdiff_t width, ptrdiff_t steps,
                                int add) {
@@ -46,9 +46,10 @@ SC_INLINE void SC(outer_factor)(const struct sc_factor *factor, const real *turn
     for (ptrdiff_t column = 0, width; column < right->columns; column += width) {
         const ptrdiff_t wide = SC(tile_rows)(SC(vectors)(right->columns - column), 4) * VL;
         width = SC(block_width)(right->columns - column, wide);
-        if (width < wide) SC(pack_transposed)(packed, width, 1, 0, 0, rows, column, steps, right->stride);
-        SC(outer_panel)(factor, turned, width < wide ? packed : rows + column, width < wide ? wide : right->stride, first,
-                        count, column, width, steps, t > 0);
+        const int whole = width == wide;
+        if (!whole) SC(pack_transposed)(packed, width, 1, 0, 0, rows, column, steps, right->stride);
+        SC(outer_panel)(factor, turned, whole ? rows + column : packed, whole ? right->stride : wide, first, count,
+                        column, width, steps, t > 0);
     }
 }
 
@@ -56,10 +57,13 @@ SC_INLINE void SC(outer_factor)(const struct sc_factor *factor, const real *turn
 SC_INLINE void SC(outer_total)(real *total, const real *turned, ptrdiff_t count, ptrdiff_t steps, int add) {
     for (ptrdiff_t m = 0; m < count; m += VL) {
         const ptrdiff_t width = SC(block_width)(count - m, VL);
-        real lanes[VL * VL] = {0}, sides[VL * VL];
-        for (ptrdiff_t k = 0; k < steps; k += VL)
-            for (ptrdiff_t c = 0; c < width; ++c)
-                vaccumulate(lanes + c * VL, vget(turned + (m + c) * SC(outer_stride) + k, steps - k), VL);
+        real lanes[VL * VL], sides[VL * VL];
+        for (ptrdiff_t c = 0; c < width; ++c) {
+            vec sums = vfill(0.0);
+            for (ptrdiff_t k = 0; k < steps; k += VL)
+                sums = sums + vget(turned + (m + c) * SC(outer_stride) + k, steps - k);
+            vstore(lanes + c * VL, sums);
+        }
         SC(pack_rows)(sides, VL, lanes, VL, VL, width);
         vec sum = vfill(0.0);
         for (int l = 0; l < VL; ++l) sum = sum + vget(sides + l * VL, width);
@@ -91,7 +95,8 @@ SC_INLINE void SC(outer_rows)(const struct sc_outer *c, const struct sc_factor *
     }
 }
 
-static SC_ONE_COPY void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor, const struct sc_share columns) {
+static SC_ONE_COPY void SC(outer_few)(const struct sc_outer *c, const struct sc_factor *factor,
+                                      const struct sc_share columns) {
     if (c->left.rows == 0) SC(outer_rows)(c, factor, 0, columns);
     else if (c->left.rows == 1) SC(outer_rows)(c, factor, 1, columns);
     else SC(outer_rows)(c, factor, 2, columns);
@@ -137,5 +142,6 @@ static void SC(outer_part)(const struct sc_outer *c, const struct sc_share colum
 static __attribute__((unused)) void SC(sc_outer)(void *call) {
     struct sc_outer *const c = call;
     SC_SHARED(&c->team, part)
-        SC(outer_part)(c, sc_share(&c->team, part, c->left.columns, 1), (real *)((char *)c->work + part * SC_OUTER_BYTES));
+        SC(outer_part)(c, sc_share(&c->team, part, c->left.columns, 1),
+                       (real *)((char *)c->work + part * SC_OUTER_BYTES));
 }
