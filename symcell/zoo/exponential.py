@@ -40,7 +40,7 @@ class SLSTM(Cell):
 
 
 class LSTMHardSigmoid(Cell):
-    """LSTM with piecewise linear gates. Courbariaux, Bengio and David 2015, arXiv:1511.00363 (the function).
+    """LSTM with piecewise linear gates. Courbariaux, Bengio and David 2015, arXiv:1511.00363v1, eq. 3 (the function).
 
     Convention: as "lstm" with hard_sigmoid, x / 6 + 1/2 clipped to [0, 1], for each gate. The paper has (x + 1) / 2,
     Keras 2 x / 5 + 1/2: as both are this function of another multiple of x, scaled weights and biases give them.
@@ -61,7 +61,7 @@ class LSTMHardSigmoid(Cell):
 
 
 class GRUHardSigmoid(Cell):
-    """GRU with piecewise linear gates. Courbariaux, Bengio and David 2015, arXiv:1511.00363 (the function).
+    """GRU with piecewise linear gates. Courbariaux, Bengio and David 2015, arXiv:1511.00363v1, eq. 3 (the function).
 
     Convention: as "gru_reset_before" with hard_sigmoid for both gates; for its slope see "lstm_hard_sigmoid".
     """

@@ -9,7 +9,7 @@ from symcell.declare.members import Input, Matrix, State, Vector
 
 
 class MGU(Cell):
-    """Minimal gated unit. Zhou, Wu, Zhang and Zhou 2016, arXiv:1603.09420.
+    """Minimal gated unit. Zhou, Wu, Zhang and Zhou 2016, arXiv:1603.09420v1, eqs. 6a to 6c.
 
     Convention: one gate f both resets the state that the candidate sees and mixes it in: f = 1 takes the
     candidate. The paper writes W [h, x] where this writes W x + U h.

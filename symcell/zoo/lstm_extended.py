@@ -31,10 +31,10 @@ class LSTMProjected(Cell):
 
 
 class LSTMResidual(Cell):
-    """Residual LSTM. Kim, El-Khamy and Lee 2017, arXiv:1701.03360.
+    """Residual LSTM. Kim, El-Khamy and Lee 2017, arXiv:1701.03360v1, eqs. 4 to 7 and 12 to 14.
 
     Convention: the input joins the projected memory, W_p tanh(c) + W_h x, before the output gate; where sizes agree the
-    paper takes W_h = 1. Peepholes are diagonal, o sees the new memory.
+    paper takes W_h = 1, eq. 15. Peepholes are diagonal, o sees the new memory.
     """
 
     x = Input()

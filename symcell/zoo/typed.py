@@ -9,7 +9,7 @@ from symcell.declare.members import Input, Matrix, Output, State, Vector
 
 
 class TRNN(Cell):
-    """Strongly typed simple recurrent network. Balduzzi and Ghifary 2016, arXiv:1602.02218.
+    """Strongly typed simple recurrent network. Balduzzi and Ghifary 2016, arXiv:1602.02218v1, eqs. 3 to 5.
 
     Convention: f = 1 keeps the state. As in the paper z has no bias; torchrecurrent 0.2.5 gives it one.
     """
