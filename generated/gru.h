@@ -231,7 +231,22 @@ static SC_ONE_COPY void SC(gru_forward_loop_1)(struct gru_forward *const c, cons
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
+/* Chunk by chunk. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(gru_forward_chunks)(struct gru_forward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        for (ptrdiff_t t = span->first; t < end; t += steps)
+            SC_SHARED(&span->team, part) SC(gru_forward_before)(c, t, steps * span->rows, part);
+        SC(gru_forward_loop_1)(c, end);
+    }
+}
+
+/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(gru_forward)(void *call) {
     struct gru_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -246,20 +261,14 @@ static void SC(gru_forward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
-        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(gru_forward_before)(c, span->first, (end - span->first) * span->rows, part);
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct gru_forward own = *c;
-                sc_narrow(&own.span, part);
-                SC(gru_forward_loop_1)(&own, end);
-            }
-        } else {
-            SC(gru_forward_loop_1)(c, end);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct gru_forward own = *c;
+            sc_narrow(&own.span, part);
+            SC(gru_forward_chunks)(&own);
         }
+    } else {
+        SC(gru_forward_chunks)(c);
     }
 }
 
@@ -438,7 +447,22 @@ static SC_ONE_COPY void SC(gru_backward_loop_0)(struct gru_backward *const c, co
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
+/* Chunk by chunk, the last one first. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(gru_backward_chunks)(struct gru_backward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        SC(gru_backward_loop_0)(c, end);
+        for (ptrdiff_t t = span->first; t < end; t += steps)
+            SC_SHARED(&span->team, part) SC(gru_backward_after)(c, t, steps * span->rows, part);
+    }
+}
+
+/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(gru_backward)(void *call) {
     struct gru_backward *const c = call;
     struct sc_span *const span = &c->span;
@@ -453,20 +477,14 @@ static void SC(gru_backward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
-        span->first = end > span->chunk ? end - span->chunk : 0;
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct gru_backward own = *c;
-                sc_narrow(&own.span, part);
-                SC(gru_backward_loop_0)(&own, end);
-            }
-        } else {
-            SC(gru_backward_loop_0)(c, end);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct gru_backward own = *c;
+            sc_narrow(&own.span, part);
+            SC(gru_backward_chunks)(&own);
         }
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(gru_backward_after)(c, span->first, (end - span->first) * span->rows, part);
+    } else {
+        SC(gru_backward_chunks)(c);
     }
 }
 

@@ -241,7 +241,24 @@ static SC_ONE_COPY void SC(gru_reset_before_forward_loop_0)(struct gru_reset_bef
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
+/* Chunk by chunk. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(gru_reset_before_forward_chunks)(struct gru_reset_before_forward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        for (ptrdiff_t t = span->first; c->m_step_0_0_begun.base && t < end; t += steps) /* unless in the steps */
+            SC_SHARED(&span->team, part) SC(gru_reset_before_forward_begin_step_0_0)(c, t, steps * span->rows, part);
+        for (ptrdiff_t t = span->first; c->m_step_1_0_begun.base && t < end; t += steps) /* unless in the steps */
+            SC_SHARED(&span->team, part) SC(gru_reset_before_forward_begin_step_1_0)(c, t, steps * span->rows, part);
+        SC(gru_reset_before_forward_loop_0)(c, end);
+    }
+}
+
+/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(gru_reset_before_forward)(void *call) {
     struct gru_reset_before_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -256,25 +273,14 @@ static void SC(gru_reset_before_forward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
-        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        if (c->m_step_0_0_begun.base) { /* not in the steps, but for all of the chunk at once */
-            SC_SHARED(&span->team, part)
-                SC(gru_reset_before_forward_begin_step_0_0)(c, span->first, (end - span->first) * span->rows, part);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct gru_reset_before_forward own = *c;
+            sc_narrow(&own.span, part);
+            SC(gru_reset_before_forward_chunks)(&own);
         }
-        if (c->m_step_1_0_begun.base) { /* not in the steps, but for all of the chunk at once */
-            SC_SHARED(&span->team, part)
-                SC(gru_reset_before_forward_begin_step_1_0)(c, span->first, (end - span->first) * span->rows, part);
-        }
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct gru_reset_before_forward own = *c;
-                sc_narrow(&own.span, part);
-                SC(gru_reset_before_forward_loop_0)(&own, end);
-            }
-        } else {
-            SC(gru_reset_before_forward_loop_0)(c, end);
-        }
+    } else {
+        SC(gru_reset_before_forward_chunks)(c);
     }
 }
 
@@ -497,7 +503,22 @@ static SC_ONE_COPY void SC(gru_reset_before_backward_loop_0)(struct gru_reset_be
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
+/* Chunk by chunk, the last one first. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(gru_reset_before_backward_chunks)(struct gru_reset_before_backward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        SC(gru_reset_before_backward_loop_0)(c, end);
+        for (ptrdiff_t t = span->first; t < end; t += steps)
+            SC_SHARED(&span->team, part) SC(gru_reset_before_backward_after)(c, t, steps * span->rows, part);
+    }
+}
+
+/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(gru_reset_before_backward)(void *call) {
     struct gru_reset_before_backward *const c = call;
     struct sc_span *const span = &c->span;
@@ -516,20 +537,14 @@ static void SC(gru_reset_before_backward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
-        span->first = end > span->chunk ? end - span->chunk : 0;
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct gru_reset_before_backward own = *c;
-                sc_narrow(&own.span, part);
-                SC(gru_reset_before_backward_loop_0)(&own, end);
-            }
-        } else {
-            SC(gru_reset_before_backward_loop_0)(c, end);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct gru_reset_before_backward own = *c;
+            sc_narrow(&own.span, part);
+            SC(gru_reset_before_backward_chunks)(&own);
         }
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(gru_reset_before_backward_after)(c, span->first, (end - span->first) * span->rows, part);
+    } else {
+        SC(gru_reset_before_backward_chunks)(c);
     }
 }
 

@@ -206,7 +206,22 @@ static SC_ONE_COPY void SC(lstm_forward_loop_0)(struct lstm_forward *const c, co
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then chunk by chunk. */
+/* Chunk by chunk. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(lstm_forward_chunks)(struct lstm_forward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
+        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        for (ptrdiff_t t = span->first; c->m_step_0_begun.base && t < end; t += steps) /* unless in the steps */
+            SC_SHARED(&span->team, part) SC(lstm_forward_begin_step_0)(c, t, steps * span->rows, part);
+        SC(lstm_forward_loop_0)(c, end);
+    }
+}
+
+/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(lstm_forward)(void *call) {
     struct lstm_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -217,21 +232,14 @@ static void SC(lstm_forward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (span->first = 0; span->first < span->steps; span->first += span->chunk) {
-        const ptrdiff_t end = span->steps - span->first > span->chunk ? span->first + span->chunk : span->steps;
-        if (c->m_step_0_begun.base) { /* not in the steps, but for all of the chunk at once */
-            SC_SHARED(&span->team, part)
-                SC(lstm_forward_begin_step_0)(c, span->first, (end - span->first) * span->rows, part);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct lstm_forward own = *c;
+            sc_narrow(&own.span, part);
+            SC(lstm_forward_chunks)(&own);
         }
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct lstm_forward own = *c;
-                sc_narrow(&own.span, part);
-                SC(lstm_forward_loop_0)(&own, end);
-            }
-        } else {
-            SC(lstm_forward_loop_0)(c, end);
-        }
+    } else {
+        SC(lstm_forward_chunks)(c);
     }
 }
 
@@ -421,7 +429,22 @@ static SC_ONE_COPY void SC(lstm_backward_loop_0)(struct lstm_backward *const c, 
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then chunk by chunk, the last one first. */
+/* Chunk by chunk, the last one first. What is done for all steps of a chunk at once is done step by step where a thread
+   has rows of its own: those of one step and the next are not neighbours. */
+static SC_ONE_COPY void SC(lstm_backward_chunks)(struct lstm_backward *const c) {
+    struct sc_span *const span = &c->span;
+    const int whole = span->rows == span->batch;
+    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
+        span->first = end > span->chunk ? end - span->chunk : 0;
+        const ptrdiff_t steps = whole ? end - span->first : 1;
+        SC(lstm_backward_loop_0)(c, end);
+        for (ptrdiff_t t = span->first; t < end; t += steps)
+            SC_SHARED(&span->team, part) SC(lstm_backward_after)(c, t, steps * span->rows, part);
+    }
+}
+
+/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
+   at the end only. */
 static void SC(lstm_backward)(void *call) {
     struct lstm_backward *const c = call;
     struct sc_span *const span = &c->span;
@@ -436,20 +459,14 @@ static void SC(lstm_backward)(void *call) {
         }
     }
     if (span->rows == 0) return; /* however many steps */
-    for (ptrdiff_t end = span->steps; end > 0; end -= span->chunk) {
-        span->first = end > span->chunk ? end - span->chunk : 0;
-        if (span->by_rows) {
-            SC_SHARED(&span->team, part) {
-                struct lstm_backward own = *c;
-                sc_narrow(&own.span, part);
-                SC(lstm_backward_loop_0)(&own, end);
-            }
-        } else {
-            SC(lstm_backward_loop_0)(c, end);
+    if (span->by_rows) {
+        SC_SHARED(&span->team, part) {
+            struct lstm_backward own = *c;
+            sc_narrow(&own.span, part);
+            SC(lstm_backward_chunks)(&own);
         }
-        /* all steps of the chunk at once */
-        SC_SHARED(&span->team, part)
-            SC(lstm_backward_after)(c, span->first, (end - span->first) * span->rows, part);
+    } else {
+        SC(lstm_backward_chunks)(c);
     }
 }
 

@@ -201,9 +201,10 @@ reasons
            or the weights leave the cache, so that those for what is known before are read once for all these steps
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
-  threads  share the rows of a loop, of what is done for all steps at once, and of reductions, and the columns of
-           parameter gradients (kernel.threads); where rows are few, the lanes of each stage of a loop: a step of few
-           rows waits for weights, of which each thread then reads a part. No sum is split
+  threads  share the rows of the batch, each its own from the first step to the last, and the columns of parameter
+           gradients (kernel.threads); where rows are few, the lanes of each stage of a loop, and the rows of what is
+           done for all steps at once: a step of few rows waits for weights, of which each thread then reads a part.
+           No sum is split
   packing  before the first step; of a single step block by block, just before each is used
   order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """

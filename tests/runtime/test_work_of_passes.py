@@ -126,18 +126,19 @@ def test_all_that_is_counted_is_planted():
     assert set().union(*(plant[-1] for plant in PLANTED.values())) == set(Counts.__annotations__)
 
 
-@pytest.mark.parametrize(("right", "wrong", "by_rows", "reported"), [
-    ("b = sc_share(&span->team, part, c->n_H, VL)", "b = sc_all(c->n_H, VL)", 0, {"packs", "packing"}),
-    ("blocks = sc_share(&c->span.team, part, lanes, BLOCK)", "blocks = sc_all(lanes, BLOCK)", 0,
+@pytest.mark.parametrize(("way", "right", "wrong", "by_rows", "reported"), [
+    ("forward", "b = sc_share(&span->team, part, c->n_H, VL)", "b = sc_all(c->n_H, VL)", 0, {"packs", "packing"}),
+    ("forward", "blocks = sc_share(&c->span.team, part, lanes, BLOCK)", "blocks = sc_all(lanes, BLOCK)", 0,
      {"products", "elsewhere", "fetched"}),
-    ("sc_narrow(&own.span, part);", "(void)part; own.span.team = (struct sc_team){NULL, 1, 0, 0};", 1,
+    ("forward", "sc_narrow(&own.span, part);", "(void)part; own.span.team = (struct sc_team){NULL, 1, 0, 0};", 1,
      {"products", "elsewhere", "fetched"}),
-], ids=["each packs all", "each takes all lanes", "each takes all rows"])
-def test_work_that_each_thread_does_is_reported(right, wrong, by_rows, reported, tmp_path):
+    ("backward", "steps * span->rows", "(end - t) * span->rows", 1, {"products", "elsewhere"}),
+], ids=["each packs all", "each takes all lanes", "each takes all rows", "each takes all rows after the loop"])
+def test_work_that_each_thread_does_is_reported(way, right, wrong, by_rows, reported, tmp_path):
     header = stages("lstm").source.files["lstm.h"]
     assert right in header, "no error was planted"
-    found = shared(counted_pass(tmp_path, "lstm", "forward", header.replace(right, wrong))(*SIZES[1], 3, by_rows))
-    known = shared(expected("lstm", "forward", *SIZES[1]))
+    found = shared(counted_pass(tmp_path, "lstm", way, header.replace(right, wrong))(*SIZES[1], 3, by_rows))
+    known = shared(expected("lstm", way, *SIZES[1]))
     assert {count for count in found if found[count] != known[count]} == reported
 
 
