@@ -138,15 +138,16 @@ ADJOINTS: dict[type[Node], Rule] = {
 
 
 def prune(graph: Graph) -> Graph:
-    """Drop what no output, carry or sum depends on, and saved values that nothing reads."""
-    needed = {*graph.outputs, *(carry.next for carry in graph.carries)}
+    """Keep what outputs, carries and the gradients of parameters depend on, and what the caller gives."""
+    gradients = {graph.adjoints[value.name] for value in graph.with_role("param") if value.name in graph.adjoints}
+    needed = {*graph.outputs, *(carry.next for carry in graph.carries), *gradients}
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.out in needed or isinstance(node, (Outer, BatchSum, Once)):
+        if node.out in needed:
             needed |= {node.out, *node.reads}
             kept.append(node)
-    dropped = ("local", "saved", "size", "index")
-    values = tuple(v for v in graph.values if v.role not in dropped or v.name in needed)
+    given = ("input", "carry", "param", "constant")
+    values = tuple(value for value in graph.values if value.role in given or value.name in needed)
     names = {value.name for value in values}
     adjoints = {name: adjoint for name, adjoint in graph.adjoints.items() if adjoint in names}
     return Graph(graph.name, values, tuple(reversed(kept)), graph.carries, graph.outputs, graph.reverse, adjoints)

@@ -8,7 +8,7 @@ import pytest
 
 from symcell.declare.functions import sigmoid
 from symcell.graph.adjoint import adjoint, prune
-from symcell.graph.ir import BatchSum, Carry, Map, Once, Value, symbol
+from symcell.graph.ir import BatchSum, Carry, Map, Once, Outer, Value, symbol
 from symcell.zoo import find
 from tests.declare.text import START, UPDATE, declare
 from tests.graph.cells import FIXED, HEAD, MIXED, SEVERAL, SIZES, STATIC, TINY, WHOLE, loss
@@ -67,12 +67,14 @@ def test_what_nothing_reads_is_pruned():
     assert {value.name for value in backward.with_role("local")} <= used
 
 
-def test_prune_keeps_parameters_carries_and_sums():
+def test_prune_keeps_parameters_carries_and_their_gradients():
+    more = [Value("q", ("H",), "local"), Value("r", ("H",), "saved"), Value("b", ("H",), "param"),
+            Value("d_A", ("H", "H"), "sum")]
     spare = dataclasses.replace(
-        GOOD, values=(*VALUES, Value("q", ("H",), "local"), Value("r", ("H",), "saved"), Value("b", ("H",), "param")),
-        nodes=(*NODES, Map("q", h)))
-    assert {v.name for v in prune(spare).values} == {v.name for v in VALUES} | {"b"}
-    assert prune(spare).nodes == NODES
+        GOOD, values=(*VALUES, *more), nodes=(*NODES, Map("q", h), Outer("d_A", "h", "h")),
+        adjoints={"W": "d_W", "b": "d_b", "A": "d_A", "s": "d_s"})
+    assert {v.name for v in prune(spare).values} == {v.name for v in VALUES} - {"d_s"} | {"b"}
+    assert prune(spare).nodes == NODES[:-1]
 
 
 @pytest.mark.filterwarnings("ignore::symcell.UnusedParameterWarning")

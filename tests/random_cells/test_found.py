@@ -46,6 +46,18 @@ def test_a_comparison_that_rounding_decides():
     assert {check(drawn, seed) for seed in range(4)} <= {"", BY_ROUNDING}
 
 
+def test_what_is_not_the_gradient_of_a_parameter_is_not_handed_out_as_one():
+    """sign(b) receives a gradient and hands none on: its sum over time came back as that of a parameter d_s."""
+    cell = declare(START + "s = sign(b)\nh.next = tanh(W @ x + U @ h + s)")
+    assert [value.name for value in stages(cell).backward.with_role("sum")] == ["d_W", "d_U", "d_b.steps"]
+    kernel, x = symcell.compile(cell), np.ones((2, 3, 4), np.float32)
+    params = kernel.init_params(I=4, H=5)
+    run = kernel.forward(x, params)
+    grads = kernel.backward(run, np.ones_like(run.y)).params
+    assert set(grads) == set(params)
+    assert not grads["b"].any()
+
+
 def test_the_argument_of_abs_is_as_its_operators_make_it():
     """SymPy's Abs left -(s - 2) in it, which came back from a document as 2 - s."""
     cell = declare(START + UPDATE + "s = Scalar()\nq = abs(b * sign(2 - s))\ny = Output(q)")
