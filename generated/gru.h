@@ -245,8 +245,8 @@ static SC_ONE_COPY void SC(gru_forward_chunks)(struct gru_forward *const c) {
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(gru_forward)(void *call) {
     struct gru_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -461,8 +461,8 @@ static SC_ONE_COPY void SC(gru_backward_chunks)(struct gru_backward *const c) {
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(gru_backward)(void *call) {
     struct gru_backward *const c = call;
     struct sc_span *const span = &c->span;

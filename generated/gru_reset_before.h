@@ -257,8 +257,8 @@ static SC_ONE_COPY void SC(gru_reset_before_forward_chunks)(struct gru_reset_bef
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(gru_reset_before_forward)(void *call) {
     struct gru_reset_before_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -517,8 +517,8 @@ static SC_ONE_COPY void SC(gru_reset_before_backward_chunks)(struct gru_reset_be
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(gru_reset_before_backward)(void *call) {
     struct gru_reset_before_backward *const c = call;
     struct sc_span *const span = &c->span;

@@ -220,8 +220,8 @@ static SC_ONE_COPY void SC(lstm_forward_chunks)(struct lstm_forward *const c) {
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(lstm_forward)(void *call) {
     struct lstm_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -443,8 +443,8 @@ static SC_ONE_COPY void SC(lstm_backward_chunks)(struct lstm_backward *const c) 
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(lstm_backward)(void *call) {
     struct lstm_backward *const c = call;
     struct sc_span *const span = &c->span;

@@ -235,8 +235,8 @@ static SC_ONE_COPY void SC(lstm_peephole_forward_chunks)(struct lstm_peephole_fo
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(lstm_peephole_forward)(void *call) {
     struct lstm_peephole_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -476,8 +476,8 @@ static SC_ONE_COPY void SC(lstm_peephole_backward_chunks)(struct lstm_peephole_b
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(lstm_peephole_backward)(void *call) {
     struct lstm_peephole_backward *const c = call;
     struct sc_span *const span = &c->span;

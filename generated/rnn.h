@@ -132,8 +132,8 @@ static SC_ONE_COPY void SC(rnn_forward_chunks)(struct rnn_forward *const c) {
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(rnn_forward)(void *call) {
     struct rnn_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -300,8 +300,8 @@ static SC_ONE_COPY void SC(rnn_backward_chunks)(struct rnn_backward *const c) {
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(rnn_backward)(void *call) {
     struct rnn_backward *const c = call;
     struct sc_span *const span = &c->span;

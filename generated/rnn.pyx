@@ -202,9 +202,9 @@ reasons
   ahead    is asked for one step before it is written: tile by tile, in an order that no processor foresees
   chunk    as many steps as fill half of a cache (kernel.chunk): what a phase hands on is then still there
   threads  share the rows of the batch, each its own from the first step to the last, and the columns of parameter
-           gradients (kernel.threads); where rows are few, the lanes of each stage of a loop, and the rows of what is
-           done for all steps at once: a step of few rows waits for weights, of which each thread then reads a part.
-           No sum is split
+           gradients (kernel.threads); where rows are few, or the weights leave the cache, they share the lanes of each
+           stage of a loop, of which each thread then reads a part of the weights, the rows of a stage that reduces
+           them, and those of what is done for all steps at once. No sum is split
   packing  before the first step; of a single step block by block, just before each is used
   order    blocks of lanes upwards in one step, downwards in the next, which begins with what is in the cache
 """

@@ -133,8 +133,8 @@ static SC_ONE_COPY void SC(rnn_relu_forward_chunks)(struct rnn_relu_forward *con
     }
 }
 
-/* The forward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The forward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(rnn_relu_forward)(void *call) {
     struct rnn_relu_forward *const c = call;
     struct sc_span *const span = &c->span;
@@ -301,8 +301,8 @@ static SC_ONE_COPY void SC(rnn_relu_backward_chunks)(struct rnn_relu_backward *c
     }
 }
 
-/* The backward pass: pack the weights if that is not done, then all chunks. Threads with rows of their own meet again
-   at the end only. */
+/* The backward pass: pack the weights if that is not done, then go through the chunks, where threads share the rows
+   each with its own. */
 static void SC(rnn_relu_backward)(void *call) {
     struct rnn_relu_backward *const c = call;
     struct sc_span *const span = &c->span;

@@ -138,9 +138,13 @@ ADJOINTS: dict[type[Node], Rule] = {
 
 
 def prune(graph: Graph) -> Graph:
-    """Keep what outputs, carries and the gradients of parameters depend on, and what the caller gives."""
+    """Keep what outputs, carries and the gradients of parameters depend on, and what is known before the steps.
+
+    The latter whether it is read here or not: values that the tape does not hold are computed again from it.
+    """
     gradients = {graph.adjoints[value.name] for value in graph.with_role("param") if value.name in graph.adjoints}
     needed = {*graph.outputs, *(carry.next for carry in graph.carries), *gradients}
+    needed |= {value.name for value in graph.with_role("derived")}
     kept: list[Node] = []
     for node in reversed(graph.nodes):
         if node.out in needed:

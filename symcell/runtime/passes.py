@@ -175,7 +175,8 @@ class Passes:
         if self.threads > 1:
             T, B, weights = plan.sizes["T"], plan.sizes["B"], sum(panel.size for panel in panels.values())
             work = float(weights) * B * T + threads.NUMBER * sum(array.size for array in arrays)
-            count, by_rows = threads.share(B, weights, threads.useful(self.threads, work))
+            cached = weights * self.dtype.itemsize <= memory.STEP_BYTES
+            count, by_rows = threads.share(B, weights, threads.useful(self.threads, work), cached)
         if count > 1 and packed == PACK_AS_USED:
             packed = PACK_FIRST  # there is one place for all blocks
         sizes = {**plan.sizes, ".packed": packed}

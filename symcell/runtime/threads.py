@@ -1,8 +1,9 @@
 """How many threads share a piece of work, and by what.
 
-Rows of a batch are independent: threads that share them meet once, at the end. Where rows are few, threads share the
-lanes of each stage of a step instead, and meet after each; a step of few rows is bound by reading weights, and each
-thread then reads only its part of them. The threads themselves are those of symcell/pool.h.
+Rows of a batch are independent: threads that share them go through all steps without waiting for each other. Where
+rows are few, or weights do not stay in a cache, threads share the lanes of each stage of a step instead, and meet after
+each: such a step is bound by reading weights, and each thread then reads only its part of them. The threads themselves
+are those of symcell/pool.h.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def useful(threads: int, work: float) -> int:
     return max(1, min(threads, MOST, int(work // MIN_WORK)))
 
 
-def share(rows: int, weights: int, threads: int) -> tuple[int, bool]:
-    """Return how many threads share a pass, and whether by rows, where a step reads so many weights."""
-    by_rows, by_lanes = min(threads, rows // MIN_ROWS), min(threads, weights // MIN_WEIGHTS)
+def share(rows: int, weights: int, threads: int, cached: bool = True) -> tuple[int, bool]:
+    """Return how many threads share a pass, and whether by rows, where a step reads so many weights.
+
+    cached: whether these stay in a cache from step to step.
+    """
+    by_rows, by_lanes = min(threads, rows // MIN_ROWS) if cached else 0, min(threads, weights // MIN_WEIGHTS)
     return max(1, by_rows, by_lanes), by_rows >= by_lanes

@@ -165,6 +165,7 @@ def test_how_a_pass_is_shared():
     assert threads.share(5, 524_288, 4) == (4, False)  # few rows, many weights
     assert threads.share(8, 524_288, 4) == (4, False)
     assert threads.share(8, 524_288, 2) == (2, True)
+    assert threads.share(64, 8_000_000, 2, cached=False) == (2, False)  # each reads its part of the weights only
     assert threads.share(5, 40_000, 4) == (1, True)  # a step of few weights would wait more than it computes
     assert threads.share(0, 0, 4) == (1, True)
 

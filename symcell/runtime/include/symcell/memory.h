@@ -43,7 +43,7 @@ struct sc_team {
    from     the first row that is treated
    rows     how many rows are
    packed   what the panels hold
-   by_rows  whether threads share the rows in a loop of steps, and not the lanes of each of its stages */
+   by_rows  whether each thread goes through all steps with rows of its own; else they share each stage */
 struct sc_span {
     ptrdiff_t steps, batch, chunk, first, from, rows, packed, by_rows;
     struct sc_team team;
