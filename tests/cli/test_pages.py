@@ -82,7 +82,7 @@ def test_the_check_of_formulas_finds_an_error():
 def test_papers_are_linked():
     assert pages.linked("A 2020, arXiv:2110.04744, eq. 3.") == (
         "A 2020, [arXiv:2110.04744](https://arxiv.org/abs/2110.04744), eq. 3.")
-    assert pages.linked("arXiv:1603.09420v1, eq. 6") == "[arXiv:1603.09420v1](https://arxiv.org/abs/1603.09420v1), eq. 6"
+    assert pages.linked("arXiv:1603.09420v1.") == "[arXiv:1603.09420v1](https://arxiv.org/abs/1603.09420v1)."
     assert pages.linked(r"B, doi:10.1162/a\_b.2.") == r"B, [doi:10.1162/a\_b.2](https://doi.org/10.1162/a_b.2)."
 
 
