@@ -32,13 +32,13 @@ in_both = pytest.mark.parametrize("dtype", ["float32", "float64"])
 def shared(request, monkeypatch):
     """As many threads as are allowed share rows, or lanes, however little there is to do."""
     monkeypatch.setattr(threads, "MIN_WORK", 1)
-    monkeypatch.setattr(threads, "share", lambda rows, weights, count: (count, request.param))
+    monkeypatch.setattr(threads, "share", lambda rows, weights, count, cached: (count, request.param))
 
 
 @pytest.fixture
 def share_lanes(monkeypatch):
     monkeypatch.setattr(threads, "MIN_WORK", 1)
-    monkeypatch.setattr(threads, "share", lambda rows, weights, count: (count, False))
+    monkeypatch.setattr(threads, "share", lambda rows, weights, count, cached: (count, False))
 
 
 @in_both
