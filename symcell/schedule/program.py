@@ -1,8 +1,9 @@
 """The Program: what the renderer turns into text, word for word. Frozen, and printed for people.
 
 A pass (forward or backward) is a list of phases that run in turn on each chunk of time steps: `batch` phases
-treat all steps of the chunk at once, `loop` phases go step by step. A phase is a list of stages; a stage is a set
-of panel products whose fused elementwise epilogue computes vectors of one dimension.
+treat all steps of the chunk at once (one by one where a thread has rows of its own, which are no neighbours from
+step to step), `loop` phases go step by step. A phase is a list of stages; a stage is a set of panel products whose
+fused elementwise epilogue computes vectors of one dimension.
 """
 
 from __future__ import annotations
