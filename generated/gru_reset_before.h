@@ -216,7 +216,7 @@ static void SC(gru_reset_before_forward_step_1)(const struct gru_reset_before_fo
 static void SC(gru_reset_before_forward_begin_step_0_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                                         const ptrdiff_t part) {
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = (SC_REGS == 32 ? 2 : 1) * VL, ROWS = 6 };
     SC(begin_panel)(2, c->n_H, BLOCK, ROWS, operands, 1, c->panel_step_0_0, c->n_I + c->n_H,
                     sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_0_begun, t, &c->span));
@@ -226,7 +226,7 @@ static void SC(gru_reset_before_forward_begin_step_0_0)(const struct gru_reset_b
 static void SC(gru_reset_before_forward_begin_step_1_0)(const struct gru_reset_before_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                                         const ptrdiff_t part) {
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     SC(begin_panel)(1, c->n_H, BLOCK, ROWS, operands, 1, c->panel_step_1_0, c->n_I + c->n_H,
                     sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_1_0_begun, t, &c->span));

@@ -207,7 +207,7 @@ static void SC(lstm_peephole_forward_step)(const struct lstm_peephole_forward *c
 static void SC(lstm_peephole_forward_begin_step_0)(const struct lstm_peephole_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                                    const ptrdiff_t part) {
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = VL, ROWS = SC_REGS == 32 ? 6 : 3 };
     SC(begin_panel)(4, c->n_H, BLOCK, ROWS, operands, 1, c->panel_step_0, c->n_I + c->n_H,
                     sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_begun, t, &c->span));

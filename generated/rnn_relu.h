@@ -105,7 +105,7 @@ static void SC(rnn_relu_forward_step)(const struct rnn_relu_forward *c, const pt
 static void SC(rnn_relu_forward_begin_step_0)(const struct rnn_relu_forward *c, const ptrdiff_t t, const ptrdiff_t rows,
                                               const ptrdiff_t part) {
     real *const m_x = SC(slot)(&c->m_x, t, &c->span);
-    const struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
+    struct sc_operand operands[] = {{m_x, c->n_I, c->n_I}};
     enum { BLOCK = (SC_REGS == 32 ? 4 : 2) * VL, ROWS = 6 };
     SC(begin_panel)(1, c->n_H, BLOCK, ROWS, operands, 1, c->panel_step_0, c->n_I + c->n_H,
                     sc_share(&c->span.team, part, rows, 1), SC(slot)(&c->m_step_0_begun, t, &c->span));

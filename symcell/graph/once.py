@@ -21,6 +21,7 @@ from symcell.graph.evaluate import Functions, evaluate, number, numpy_function
 from symcell.graph.ir import GIVEN, Graph, Once
 from symcell.graph.names import (
     ACROSS,
+    BLOCKS,
     DOWN,
     EYE,
     TRANSPOSED,
@@ -61,6 +62,14 @@ def expression_dims(node: Once, dims: Dims) -> tuple[str, ...]:
 def reduced_dims(over: str, expected: tuple[str, ...]) -> tuple[str, ...]:
     """Return the dimensions of a sum over the entries of an expression that has these."""
     return {"": expected, "all": (), "columns": expected[1:], "rows": expected[:1]}[over]
+
+
+def diagonal_blocks(graph: Graph, matrix: str) -> int:
+    """Return outside of how many blocks along its diagonal a matrix is 0; 1 of one that may be anything everywhere."""
+    made = next((node for node in graph.once if node.out == matrix and not node.over), None)
+    factors = sympy.Mul.make_args(made.expression) if made else ()
+    return max((int(factor.name.removeprefix(BLOCKS)) for factor in factors
+                if isinstance(factor, sympy.Symbol) and factor.name.startswith(BLOCKS)), default=1)
 
 
 def faults(graph: Graph, node: Once) -> Iterator[str]:

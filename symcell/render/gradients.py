@@ -29,9 +29,13 @@ def gradient_lines(p: Pass, spec: CellSpec) -> tuple[GradientLine, ...]:
 
 
 def sums(p: Pass) -> tuple[dict[str, Any], ...]:
-    """Return the sums of a backward pass as metadata: (buffer, shift, dimensions before, dimensions) of each factor."""
-    return tuple({"left": _columns(p, product.lefts[0], product.lefts[-1]),
-                  "rights": tuple(_columns(p, right, right) for right in product.rights),
+    """Return the sums of a backward pass as metadata: (buffer, shift, dimensions before, dimensions) of each factor.
+
+    side: how many vectors are the left factor, side by side. blocks: of each right one, outside of how many blocks
+    along the diagonal its products with them are 0.
+    """
+    return tuple({"left": _columns(p, product.lefts[0], product.lefts[-1]), "side": len(product.lefts),
+                  "rights": tuple(_columns(p, right, right) for right in product.rights), "blocks": product.blocks,
                   "total": bool(product.sums)} for product in p.products)
 
 

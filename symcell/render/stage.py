@@ -42,6 +42,7 @@ class PanelView:
     gates: int
     block: str  # numbers in front of a lane's block, for each lane
     operands: tuple[str, ...]
+    in_blocks: bool  # whether some matrix is 0 outside of blocks along its diagonal
     packs: tuple[str, ...]  # calls that fill a block
     comment: str
     begun: BegunView | None
@@ -215,8 +216,8 @@ def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> Pan
     panel = stage.panels[index]
     terms = panel.accumulators[0][1]
     K = p.inner_dims(panel)
-    operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {size(k)}}}"
-                     for t, k in zip(terms, K, strict=True))
+    operands = tuple(f"{{m_{names.names(t.operand)}, {names.width(t.operand)}, {size(k)}"
+                     f"{f', {t.blocks}' if t.blocks > 1 else ''}}}" for t, k in zip(terms, K, strict=True))
     gates = len(panel.accumulators)
     return PanelView(
         index=index,
@@ -225,6 +226,7 @@ def _panel(module: str, p: Pass, stage: Stage, index: int, names: _Names) -> Pan
         gates=gates,
         block=f"{factor(K)} * {gates}" if gates > 1 else factor(K),
         operands=operands,
+        in_blocks=max(panel.blocks) > 1,
         packs=_packs(p, stage, panel, names),
         comment=_panel_text(panel),
         begun=_begun(module, p, panel, names) if panel.known else None)

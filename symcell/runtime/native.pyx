@@ -27,6 +27,7 @@ cdef extern from *:
     cdef struct sc_factor:
         sc_matrix right
         void *out
+        ptrdiff_t height, blocks
     cdef struct sc_outer:
         sc_team team
         sc_matrix left
@@ -43,7 +44,7 @@ cdef extern from *:
 cdef struct sc_slot:  # where a state lies
     long long array, start, count
 cdef struct sc_columns:  # where a factor lies that is summed over all steps
-    long long array, start, rows, columns, stride
+    long long array, start, rows, columns, stride, parts
 cdef enum:
     ALL, HISTORY, RING, CHUNK, STEP, SEQUENCE  # kinds of buffers, by how many steps they hold
     MOST_SIZES = 64
@@ -182,8 +183,9 @@ WORK_BYTES = SC_OUTER_BYTES  # that each thread needs in over_all_steps
 def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint total, work, int threads=1):
     """Sum over all rows: outs[k] = left^T right[k], and where a total is asked for, the sum of left's rows in the last.
 
-    factors: (1 + rights, 5) integers: array, first number, rows, columns, numbers from row to row; left (N, M), and
-    rights (N, K). outs: (M, K) each, and (M,). threads: how many may share the columns of left. work: WORK_BYTES for each
+    factors: (1 + rights, 6) integers: array, first number, rows, columns, numbers from row to row, parts; left (N, M), and
+    rights (N, K). parts: of left, how many vectors lie side by side in it; of a right, in how many blocks along the diagonal
+    its products with each of them are wanted; outside they are 0. outs: (M, K) each, and (M,). threads: how many may share the columns of left. work: WORK_BYTES for each
     of them, nobody else's until this returns. Without the GIL.
     """
     cdef sc_outer c
@@ -206,6 +208,10 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
                 raise ValueError(f"factors of {c.left.rows} and {rights[k].right.rows} rows")
             if <double>c.left.columns * rights[k].right.columns > MOST:
                 raise ValueError(f"a product of {c.left.columns} times {rights[k].right.columns} numbers")
+            rights[k].height, rights[k].blocks = c.left.columns // columns.parts, columns[1 + k].parts
+            if rights[k].blocks > 1 and (<double>rights[k].blocks * c.left.columns > MOST
+                                         or rights[k].height * columns.parts != c.left.columns or rights[k].height == 0):
+                raise ValueError(f"{rights[k].blocks} blocks in products with {columns.parts} vectors of {c.left.columns}")
             rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
         c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
         c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)
@@ -220,7 +226,8 @@ cdef sc_matrix matrix(const sc_columns *columns, list arrays, ptrdiff_t itemsize
     cdef sc_matrix found
     found.rows, found.columns, found.stride = columns.rows, columns.columns, columns.stride
     if (not 0 <= columns.start <= MOST or found.rows < 0 or not 0 <= found.columns <= found.stride
-            or <double>found.stride * max(1, found.rows) > MOST):
+            or <double>found.stride * max(1, found.rows) > MOST
+            or columns.parts < 1 or <double>columns.parts * max(1, found.columns) > MOST):
         raise ValueError("a factor with impossible sizes")
     cdef ptrdiff_t end = columns.start + (found.rows - 1) * found.stride + found.columns if found.rows else 0
     found.base = <char *>address("a factor", arrays[columns.array], end * itemsize, False) + columns.start * itemsize

@@ -35,7 +35,8 @@ class Place(NamedTuple):
 class Sum(NamedTuple):
     """Products left^T right over all rows, and the sum of left's rows, of which the gradients of parameters are parts.
 
-    factors: (1 + rights, 5): array, first number, rows, columns, numbers from row to row; left (N, M), rights (N, K).
+    factors: (1 + rights, 6): array, first number, rows, columns, numbers from row to row, parts; left (N, M), so many
+    vectors side by side, and rights (N, K), whose product with each of these is 0 outside of so many blocks.
     outs: which arrays of what the plan sums are its products, (M, K) each, and its sum, (M,), if a total is asked for.
     columns: M. work: multiply-adds.
     """
@@ -193,11 +194,12 @@ class Planner:
         sums: list[Sum] = []
         shapes: list[tuple[int, ...]] = []
         for what in self._sums:
-            factors = [_factor(columns, places, sizes) for columns in (what["left"], *what["rights"])]
-            (_, _, N, M, _), *rights = factors
+            factors = [(*_factor(columns, places, sizes), parts) for columns, parts in
+                       zip((what["left"], *what["rights"]), (what["side"], *what["blocks"]), strict=True)]
+            (_, _, N, M, *_), *rights = factors
             outs = [*((M, right[3]) for right in rights), *[(M,)] * what["total"]]
             sums.append(Sum(_integers(factors), slice(len(shapes), len(shapes) + len(outs)), what["total"], M,
-                            float(N) * M * sum(right[3] for right in rights)))
+                            float(N) * M * sum(right[3] / right[5] for right in rights)))
             shapes += outs
         return tuple(sums), tuple(Wanted(f"sum {k}", shape, self._meta["cell"]) for k, shape in enumerate(shapes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symcell.graph.ir import BatchSum, Graph, Outer
+from symcell.graph.once import diagonal_blocks
 from symcell.schedule.program import Buffer, Place, Product, RowSum
 
 
@@ -16,7 +17,7 @@ def products(graph: Graph, buffers: tuple[Buffer, ...], places: dict[str, Place]
             for node in graph.nodes if isinstance(node, BatchSum)]
     alone = dict.fromkeys(total.operand for total in sums if total.operand not in met)
     groups = [*_groups(met, buffers, places), *((operand,) for operand in alone)]
-    return tuple(_product(lefts, met, sums) for lefts in groups)
+    return tuple(_product(graph, lefts, met, sums) for lefts in groups)
 
 
 def _met(graph: Graph) -> dict[str, list[tuple[str, str]]]:
@@ -41,10 +42,19 @@ def _groups(met: dict[str, list[tuple[str, str]]], buffers: tuple[Buffer, ...],
     return groups
 
 
-def _product(lefts: tuple[str, ...], met: dict[str, list[tuple[str, str]]], sums: list[RowSum]) -> Product:
+def _product(graph: Graph, lefts: tuple[str, ...], met: dict[str, list[tuple[str, str]]],
+             sums: list[RowSum]) -> Product:
     pairs = [met.get(left, []) for left in lefts]
     outs = tuple(zip(*([out for _, out in each] for each in pairs), strict=True))
-    return Product(lefts, _rights(pairs[0]), outs, tuple(total for total in sums if total.operand in lefts))
+    blocks = tuple(_blocks(graph, lefts, each) for each in outs)
+    return Product(lefts, _rights(pairs[0]), outs, blocks, tuple(total for total in sums if total.operand in lefts))
+
+
+def _blocks(graph: Graph, lefts: tuple[str, ...], outs: tuple[str, ...]) -> int:
+    """Return the blocks of the matrices whose gradients are these, where they are all alike in that and in height."""
+    matrices = [name for out in outs for name, adjoint in graph.adjoints.items() if adjoint == out]
+    blocks, dims = {diagonal_blocks(graph, name) for name in matrices}, {graph.value(left).dims for left in lefts}
+    return blocks.pop() if len(blocks) == len(dims) == 1 else 1
 
 
 def _rights(pairs: list[tuple[str, str]]) -> tuple[str, ...]:

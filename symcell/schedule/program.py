@@ -57,16 +57,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Term:
-    """matrix @ operand, or its transpose."""
+    """matrix @ operand, or its transpose. Outside of so many `blocks` along its diagonal the matrix is 0."""
 
     matrix: str
     transposed: bool
     operand: str
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Products that read the same operands.
+    """Products that read the same operands, with matrices of the same blocks.
 
     Its accumulators share the loads of the operands; the terms of one accumulator are summed in it (their K is
     concatenated). The first `known` operands of one in a loop are known before the loop.
@@ -85,6 +86,11 @@ class Panel:
     def operands(self) -> tuple[str, ...]:
         """The vectors multiplied, in the order of K."""
         return tuple(term.operand for term in self.accumulators[0][1])
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """For each operand, the blocks of the matrices that multiply it: they are all alike."""
+        return tuple(term.blocks for term in self.accumulators[0][1])
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,7 @@ class Product:
     lefts: tuple[str, ...]
     rights: tuple[str, ...]
     outs: tuple[tuple[str, ...], ...]  # per right, a parameter's adjoint for each left
+    blocks: tuple[int, ...]  # per right, outside of how many blocks along the diagonal each of these is 0
     sums: tuple[RowSum, ...] = ()  # of one of the lefts each
 
 
@@ -216,8 +223,9 @@ class Pass:
         for product in self.products:
             lefts = " | ".join(product.lefts)
             lines.append(f"    {lefts}: read once, for all that follows with {'them' if product.lefts[1:] else 'it'}")
-            lines += [f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}"
-                      for right, outs in zip(product.rights, product.outs, strict=True)]
+            for right, outs, blocks in zip(product.rights, product.outs, product.blocks, strict=True):
+                kept = f", within {blocks} blocks along the diagonal of each" if blocks > 1 else ""
+                lines.append(f"    gemm  [{' | '.join(outs)}] = [{lefts}]^T {right}{kept}")
             lines += [f"    sum   {total.out} += {total.operand}" for total in product.sums]
         lines += self._once("total", "after the last step")
         lines.append("  memory:")
@@ -234,6 +242,8 @@ def _describe(stage: Stage) -> list[str]:
         for name, terms in panel.accumulators:
             sums = " + ".join(f"{t.matrix}{'.T' if t.transposed else ''} @ {t.operand}" for t in terms)
             lines.append(f"  panel {name} = {sums}")
+        lines += [f"  blocks with {operand}: {blocks} along the diagonal, zeros outside left out"
+                  for operand, blocks in zip(panel.operands, panel.blocks, strict=True) if blocks > 1]
         if panel.known:
             lines.append(f"  begun  with {', '.join(panel.operands[: panel.known])}")
     if stage.panels:

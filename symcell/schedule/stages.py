@@ -14,6 +14,7 @@ import sympy
 
 from symcell.graph.ir import Computed, Graph, Map, MatMul, Node, Reduce
 from symcell.graph.ir import symbol as symbol_of
+from symcell.graph.once import diagonal_blocks
 from symcell.schedule.cse import name_common
 from symcell.schedule.program import Assign, Panel, Phase, Stage, Term
 from symcell.schedule.summands import is_read_once, sums_of_products
@@ -134,12 +135,13 @@ def _panels(graph: Graph, matmuls: dict[str, MatMul], maps: dict[str, sympy.Expr
             rest = [term for term in total.args if not (isinstance(term, sympy.Symbol) and term.name in names)]
             maps[out] = maps[out].xreplace({total: sympy.Add(*rest, symbol_of(name))})
     accumulators.update({name: (matmul,) for name, matmul in free.items()})
-    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for name, terms in accumulators.items():
-        groups[tuple(term.operand for term in terms)].append(name)
+    terms = {name: tuple(Term(m.matrix, m.transposed, m.operand, diagonal_blocks(graph, m.matrix)) for m in summed)
+             for name, summed in accumulators.items()}
+    groups: dict[tuple[tuple[str, int], ...], list[str]] = defaultdict(list)
+    for name in terms:
+        groups[tuple((term.operand, term.blocks) for term in terms[name])].append(name)
     return tuple(
-        Panel(f"{stage}_{count}", tuple(
-            (name, tuple(Term(m.matrix, m.transposed, m.operand) for m in accumulators[name])) for name in names),
-            sum(term.operand in known for term in accumulators[names[0]]))
+        Panel(f"{stage}_{count}", tuple((name, terms[name]) for name in names),
+              sum(term.operand in known for term in terms[names[0]]))
         for count, names in enumerate(part for group in groups.values() for part in deal(group))
     )

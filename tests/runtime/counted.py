@@ -126,27 +126,28 @@ def counted(folder, region, main, include=INCLUDE):
 
 
 def counted_pass(folder, cell, way, header=None, include=INCLUDE):
-    """Compile one pass of a cell of the zoo; return a function of T, B, N (I and H alike) and what panels hold.
+    """Compile one pass of a cell; return a function of T, B, N (I and H alike) and what panels hold.
 
     The run keeps a tape, all steps are one chunk, and no value is recorded. Three more numbers: in how many parts each
     stage is cut, all of which one thread does in turn, whether loops share their rows, and whether sums are begun
     before the steps.
     """
-    header = header or stages(cell).source.files[f"{cell}.h"]
-    (folder / f"{cell}.h").write_text(header)
+    name = stages(cell).source.name
+    header = header or stages(cell).source.files[f"{name}.h"]
+    (folder / f"{name}.h").write_text(header)
     program = getattr(stages(cell).program, way)
-    call = re.search(rf"^struct {cell}_{way} {{.*?^}};", header, re.DOTALL | re.MULTILINE)[0]
+    call = re.search(rf"^struct {name}_{way} {{.*?^}};", header, re.DOTALL | re.MULTILINE)[0]
     main = [f"const long T = number[0], B = number[1], N = number[2], sign = {-1 if program.graph.reverse else 1};",
-            f"struct {cell}_{way} c = {{.n_I = N, .n_H = N}};",
+            f"struct {name}_{way} c = {{.n_I = N, .n_H = N}};",
             "c.span = (struct sc_span){.steps = T, .batch = B, .chunk = T, .rows = B, .packed = number[3]};",
             "const long parts = number[4] ? number[4] : 1;",
             "c.span.team = (struct sc_team){parts > 1 ? calloc(parts, sizeof(struct sc_seat)) : NULL, parts, 0, 0};",
             "c.span.by_rows = number[5];",
             "ahead = sign * B * N * (long)sizeof(float);"]  # of a buffer with one column, as all are that are fetched
     main += [_rows(buffer) for buffer in program.buffers if buffer.train is not None]
-    main += [f"c.{name} = calloc(N * N, sizeof(float));" for name in re.findall(r"\*(p_\w+);", call)]
-    main += [f"c.{name} = calloc(8 * N * (N + 16), sizeof(float));" for name in re.findall(r"\*(panel_\w+);", call)]
-    return counted(folder, f'#include "{cell}.h"', "\n".join([*main, f"SC({cell}_{way})(&c);"]), include)
+    main += [f"c.{field} = calloc(N * N, sizeof(float));" for field in re.findall(r"\*(p_\w+);", call)]
+    main += [f"c.{field} = calloc(8 * N * (N + 16), sizeof(float));" for field in re.findall(r"\*(panel_\w+);", call)]
+    return counted(folder, f'#include "{name}.h"', "\n".join([*main, f"SC({name}_{way})(&c);"]), include)
 
 
 def _rows(buffer):

@@ -178,7 +178,7 @@ MORE = {
     "phases in reverse": lambda: BACKWARD.with_pass(phases=BACKWARD.p.phases[::-1]),
     "time in the wrong direction": lambda: BACKWARD.with_pass(graph=replace(BACKWARD.p.graph, reverse=False)),
     "factors of a product swapped": lambda: BACKWARD.product(
-        "d_Q", lambda product: Product(product.rights, product.lefts, product.outs)),
+        "d_Q", lambda product: Product(product.rights, product.lefts, product.outs, product.blocks)),
     "rows of a product swapped": lambda: BACKWARD.product(
         "d_W", lambda product: replace(product, outs=tuple(outs[::-1] for outs in product.outs))),
     "products of a value swapped": lambda: BACKWARD.product(

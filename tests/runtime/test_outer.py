@@ -20,22 +20,23 @@ def factor(rng, rows, columns, dtype, more=3):
     return rng.standard_normal((rows, columns + 2 * more)).astype(dtype)[:, more : more + columns]
 
 
-def factors(*columns):
+def factors(*columns, parts=None):
     """The table of factors that are columns of longer rows, and the arrays of these rows."""
     arrays = [array if array.base is None else array.base for array in columns]
     starts = [(column.ctypes.data - array.ctypes.data) // array.itemsize
               for column, array in zip(columns, arrays, strict=True)]
-    table = [(k, starts[k], *array.shape, arrays[k].shape[1]) for k, array in enumerate(columns)]
+    parts = parts or [1] * len(columns)
+    table = [(k, starts[k], *array.shape, arrays[k].shape[1], parts[k]) for k, array in enumerate(columns)]
     return np.array(table, np.int64), arrays
 
 
-def summed(isa, left, rights, total=True, threads=1):
+def summed(isa, left, rights, total=True, threads=1, parts=None):
     """What `over_all_steps` finds, in arrays that end in numbers it must leave alone."""
     M = left.shape[1]
     outs = [np.full(M * right.shape[1] + 1, 7, left.dtype) for right in rights]
     sums = np.full(M + 1, 7, left.dtype)
     work = np.full(threads * native.WORK_BYTES // left.itemsize + 1, 7, left.dtype)
-    table, arrays = factors(left, *rights)
+    table, arrays = factors(left, *rights, parts=parts)
     for _ in range(3):  # others may come the first time, or later
         native.over_all_steps(
             isa, left.itemsize, table, arrays, [*outs, *[sums] * total], total, work, threads)
@@ -70,6 +71,29 @@ def test_parts_find_the_same_bits(isa, N, dtype):
         assert np.array_equal(again, sums)
 
 
+BLOCKS = [(96, 1, 96, 4), (40, 3, 24, 4), (13, 2, 130, 5), (130, 2, 7, 3), (6, 4, 5, 9), (400, 2, 64, 64)]
+
+
+@in_both
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("height", "vectors", "K", "blocks"), BLOCKS)
+def test_blocks_along_the_diagonal_of_each_product(isa, height, vectors, K, blocks, dtype):
+    """The same bits as of the whole products, and zeros outside, whoever shares the columns."""
+    rng = np.random.default_rng(height)
+    rows, columns = np.arange(height) * blocks // height, np.arange(K) * blocks // K
+    kept = np.tile(rows[:, None] == columns, (vectors, 1))
+    assert 0 < kept.sum() < kept.size
+    for N in (0, 1, 2, 5, STEPS + 3):
+        left, right = factor(rng, N, height * vectors, dtype), factor(rng, N, K, dtype)
+        [whole, beside], total = summed(isa, left, [right, right])
+        for threads in (1, 2, 5):
+            [within, other], sums = summed(isa, left, [right, right], threads=threads, parts=(vectors, blocks, 1))
+            assert np.array_equal(within, np.where(kept, whole, 0))
+            assert not np.signbit(within[~kept]).any()
+            assert np.array_equal(other, beside)
+            assert np.array_equal(sums, total)
+
+
 def test_rows_follow_one_another_in_a_fixed_order():
     """A sum of rows is not the sum of the same rows in another order: the bits above could not differ otherwise."""
     rng = np.random.default_rng(1)
@@ -83,10 +107,10 @@ def test_what_does_not_fit_is_refused():
     left, right = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
     out, work = np.zeros((3, 2), np.float32), np.zeros(native.WORK_BYTES // 4, np.float32)
 
-    def call(factor=1, threads=1, outs=(out,), total=False, work=work, arrays=None, **columns):
-        table, found = factors(left, right)
+    def call(factor=1, threads=1, outs=(out,), total=False, work=work, arrays=None, left_parts=1, **columns):
+        table, found = factors(left, right, parts=(left_parts, 1))
         for name, value in columns.items():
-            table[factor, ("array", "start", "rows", "columns", "stride").index(name)] = value
+            table[factor, ("array", "start", "rows", "columns", "stride", "parts").index(name)] = value
         native.over_all_steps(ISAS[0], 4, table, arrays or found, list(outs), total, work, threads)
 
     call()
@@ -107,7 +131,12 @@ def test_what_does_not_fit_is_refused():
             ({"start": 1}, "a factor has 32 bytes, 36 are needed"),
             ({"factor": 0, "rows": 5}, "a factor has 48 bytes, 60 are needed"),
             ({"arrays": [left.T, right]}, "not C-contiguous"),
-            ({"outs": (out, out)}, "the table of factors has 80 bytes, 120 are needed")):
+            ({"parts": 0}, "a factor with impossible sizes"),
+            ({"parts": 1 << 61}, "a factor with impossible sizes"),
+            ({"parts": 1 << 55}, "blocks in products with 1 vectors of 3"),
+            ({"left_parts": 2, "parts": 2}, "2 blocks in products with 2 vectors of 3"),
+            ({"left_parts": 4, "parts": 2}, "2 blocks in products with 4 vectors of 3"),
+            ({"outs": (out, out)}, "the table of factors has 96 bytes, 144 are needed")):
         with pytest.raises(ValueError, match=message):
             call(**wrong)
     with pytest.raises(IndexError):

@@ -21,7 +21,7 @@ MAIN = """
     struct sc_factor factors[2];
     for (int k = 0; k < 2; ++k)
         factors[k] = (struct sc_factor){{calloc(rows * K[k] + 64, sizeof(float)), rows, K[k], K[k]},
-                                        calloc(M * K[k], sizeof(float))};
+                                        calloc(M * K[k], sizeof(float)), M, 1};
     struct sc_outer c = {.team = {NULL, 1, 0, 0}, .left = {calloc(rows * M, sizeof(float)), rows, M, M},
                          .factors = factors, .count = 2, .total = calloc(M, sizeof(float)),
                          .work = malloc(SC_OUTER_BYTES)};

@@ -53,11 +53,16 @@ struct sc_span {
    a block is packed just before, in one place for all blocks, which stays in the cache. */
 enum { SC_PACK_FIRST, SC_PACKED, SC_PACK_AS_USED };
 
-/* One factor of a panel product: K numbers in each row, rows `stride` numbers apart. */
+/* One factor of a panel product: K numbers in each row, rows `stride` numbers apart.
+
+   blocks   outside of how many along its diagonal the matrix is 0, which it multiplies
+   before   how many of the numbers, from the first on, meet nothing but these zeros,
+   after    and how many up to the last */
 struct sc_operand {
     const void *rows;
     ptrdiff_t stride;
     ptrdiff_t K;
+    ptrdiff_t blocks, before, after;
 };
 
 /* Numbers in rows, `stride` apart. */
@@ -66,10 +71,12 @@ struct sc_matrix {
     ptrdiff_t rows, columns, stride;
 };
 
-/* A right factor with as many rows as the left one, and where left^T right goes. */
+/* A right factor with as many rows as the left one, and where left^T right goes: products with vectors of `height` that
+   are the left one, side by side, of which each is 0 outside of so many blocks along its diagonal. */
 struct sc_factor {
     struct sc_matrix right;
     void *out;
+    ptrdiff_t height, blocks;
 };
 
 /* What is summed over all rows of `left`: its products with `count` factors, and itself, unless total is NULL. Threads

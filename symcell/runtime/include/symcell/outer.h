@@ -4,7 +4,7 @@
    Of SC_OUTER_STEPS rows at a time, the left factor's columns become rows, so that a sum runs along memory. The rows of
    a right factor are those of a panel already and are read where they are, but for a panel that ends within a vector.
    What these rows give is added to the result: in one order, however large a tile is and however many threads share
-   the columns. */
+   the columns. Tiles of a result that is 0 outside of blocks are left out where they hold nothing else. */
 
 /* Numbers between turned columns: no power of two, or they would meet in few sets of the cache. Columns turned at once:
    what the panel leaves of the memory to work in. */
@@ -12,6 +12,15 @@ enum {
     SC(outer_stride) = SC_OUTER_STEPS + VL,
     SC(outer_columns) = (SC_OUTER_BYTES / (int)sizeof(real) - 4 * VL * SC_OUTER_STEPS) / SC(outer_stride)
 };
+
+/* Whether R rows of the result hold more than zeros in these columns. */
+SC_INLINE int SC(outer_meets)(const struct sc_factor *factor, ptrdiff_t row, int R, ptrdiff_t column, ptrdiff_t width) {
+    if (factor->blocks == 1) return 1;
+    const struct sc_share own = {row % factor->height, row % factor->height + R};
+    if (own.past > factor->height) return 1; /* the end of one vector and the beginning of the next */
+    const struct sc_share kept = sc_diagonal(factor->blocks, own, factor->height, factor->right.columns);
+    return kept.first < column + width && column < kept.past;
+}
 
 /* The sums of `steps` rows for one panel, whose rows are `step` numbers apart: `width` columns of the right factor from
    `column` on, and `count` turned ones of the left factor from `first` on. */
@@ -23,6 +32,10 @@ SC_INLINE void SC(outer_panel)(const struct sc_factor *factor, const real *turne
     const struct sc_operand operand[] = {{turned, SC(outer_stride), steps}};
     for (ptrdiff_t m = 0; m < count;) {
         const int R = SC(tile_rows)(count - m, limit);
+        if (!SC(outer_meets)(factor, first + m, R, column, width)) {
+            m += R;
+            continue;
+        }
         real *const out = (real *)factor->out + (first + m) * columns + column;
         vec sums[8 * 4];
         for (int i = 0; i < R && add; ++i) /* at hand once the sums are known */
@@ -112,6 +125,18 @@ SC_INLINE void SC(outer_few_total)(const struct sc_outer *c, const struct sc_sha
     }
 }
 
+/* Zeros in some rows of the result, outside of the blocks. */
+SC_INLINE void SC(outer_clear)(const struct sc_factor *factor, const struct sc_share rows) {
+    const ptrdiff_t columns = factor->right.columns;
+    for (ptrdiff_t m = rows.first; m < rows.past && factor->blocks > 1; ++m) {
+        const struct sc_share own = {m % factor->height, m % factor->height + 1};
+        const struct sc_share kept = sc_diagonal(factor->blocks, own, factor->height, columns);
+        real *const out = (real *)factor->out + m * columns;
+        for (ptrdiff_t k = 0; k < kept.first; ++k) out[k] = 0;
+        for (ptrdiff_t k = kept.past; k < columns; ++k) out[k] = 0;
+    }
+}
+
 /* The sums of some columns of the left factor, worked out in memory of SC_OUTER_BYTES. */
 static void SC(outer_part)(const struct sc_outer *c, const struct sc_share columns, real *const packed) {
     real *const turned = packed + 4 * VL * SC_OUTER_STEPS;
@@ -141,7 +166,9 @@ static void SC(outer_part)(const struct sc_outer *c, const struct sc_share colum
 /* Finds sums over all rows, a struct sc_outer. */
 static __attribute__((unused)) void SC(sc_outer)(void *call) {
     struct sc_outer *const c = call;
-    SC_SHARED(&c->team, part)
-        SC(outer_part)(c, sc_share(&c->team, part, c->left.columns, 1),
-                       (real *)((char *)c->work + part * SC_OUTER_BYTES));
+    SC_SHARED(&c->team, part) {
+        const struct sc_share columns = sc_share(&c->team, part, c->left.columns, 1);
+        SC(outer_part)(c, columns, (real *)((char *)c->work + part * SC_OUTER_BYTES));
+        for (ptrdiff_t k = 0; k < c->count; ++k) SC(outer_clear)(&c->factors[k], columns);
+    }
 }

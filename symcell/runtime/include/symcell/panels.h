@@ -8,6 +8,7 @@
 
    A sum runs over k in one order whatever the tile's size, so a row's result does not depend on the batch
    around it. */
+#include "symcell/diagonal.h"
 #include "symcell/team.h"
 #include "symcell/tiles.h"
 
@@ -58,6 +59,18 @@ SC_INLINE void SC(panel_tile)(int R, int G, ptrdiff_t width, const struct sc_ope
     if (G > 1 && width % VL != 0) SC(spread)(R, G, width, sums);
 }
 
+/* For `width` lanes from `block` on, the numbers of each operand that meet more than zeros. */
+SC_INLINE void SC(keep_blocks)(struct sc_operand *operand, int operands, ptrdiff_t lanes, ptrdiff_t block,
+                               ptrdiff_t width) {
+    for (int s = 0; s < operands; ++s)
+        if (operand[s].blocks > 1) {
+            const struct sc_share own = {block, block + width};
+            const struct sc_share kept = sc_diagonal(operand[s].blocks, own, lanes, operand[s].K);
+            operand[s].before = kept.first;
+            operand[s].after = operand[s].K - kept.past;
+        }
+}
+
 /* The same, of which the first `known` operands are known before the steps: where `begun` is not NULL, begin_panel has
    left their part of the sums there, in rows of G * lanes numbers, and the tile goes on from it. */
 SC_INLINE void SC(panel_tile_on)(int R, int G, ptrdiff_t width, const struct sc_operand *operand, int operands,
@@ -77,11 +90,12 @@ SC_INLINE void SC(panel_tile_on)(int R, int G, ptrdiff_t width, const struct sc_
 /* begun[row][block][number], for some rows of all steps of a chunk: the sums of a panel's first operands. K: numbers of
    all its operands; width: lanes of a block. */
 static __attribute__((unused)) SC_ONE_COPY void SC(begin_panel)(int G, ptrdiff_t lanes, ptrdiff_t width, int limit,
-                                                                const struct sc_operand *operand, int operands,
+                                                                struct sc_operand *operand, int operands,
                                                                 const real *panel, ptrdiff_t K, struct sc_share rows,
                                                                 real *begun) {
     for (ptrdiff_t block = 0; block < lanes; block += width) {
         const ptrdiff_t count = G * SC(block_width)(lanes - block, width);
+        SC(keep_blocks)(operand, operands, lanes, block, count / G);
         for (ptrdiff_t row = rows.first; row < rows.past;) {
             const int R = SC(tile_rows)(rows.past - row, limit), N = SC(vectors)(count);
             vec sums[8 * 4];

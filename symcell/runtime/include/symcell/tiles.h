@@ -51,8 +51,8 @@ SC_INLINE int SC(tile_rows)(ptrdiff_t left, int limit) {
     return (int)((left + tiles - 1) / tiles);
 }
 
-/* sums[i][n] = begun[row + i][n] + over all operands and k, rows[row + i][k] * panel[k][n]. R and N are compile-time
-   constants; step: numbers between the panel's rows. begun: K numbers in each row, of which the last vector may hold
+/* sums[i][n] = begun[row + i][n] + over all operands and k, rows[row + i][k] * panel[k][n], but where the panel holds
+   nothing but the zeros around blocks. R and N are compile-time constants; step: numbers between the panel's rows. begun: K numbers in each row, of which the last vector may hold
    fewer; NULL: zeros. */
 SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *begun, const struct sc_operand *operand,
                         int operands, ptrdiff_t row, const real *panel, ptrdiff_t step, vec *sums) {
@@ -68,8 +68,14 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *begun
     for (int s = 0; s < operands; ++s) {
         const real *from[8];
         for (int i = 0; i < R; ++i) from[i] = (const real *)operand[s].rows + (row + i) * operand[s].stride;
-        const ptrdiff_t K = operand[s].K;
-        for (ptrdiff_t k = 0; k < K; ++k) {
+        const int whole = __builtin_expect(operand[s].blocks <= 1, 1);
+        ptrdiff_t k = 0, past = operand[s].K;
+        if (!whole) { /* a branch, which is foreseen, and nothing that the first loads wait for */
+            k = operand[s].before;
+            past -= operand[s].after;
+            panel += k * step;
+        }
+        for (; k < past; ++k) {
             if (R < N) { /* hold whichever are fewer: sums, operands and one more must fit the registers */
                 vec x[8];
                 for (int i = 0; i < R; ++i) x[i] = vbroadcast(from[i] + k);
@@ -91,6 +97,7 @@ SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *begun
             }
             panel += step;
         }
+        if (!whole) panel += operand[s].after * step;
     }
     for (int i = 0; i < R; ++i)
         for (int n = 0; n < N; ++n) sums[i * N + n] = sum[i][n];
