@@ -29,7 +29,7 @@ def useful(threads: int, work: float) -> int:
     return max(1, min(threads, MOST, int(work // MIN_WORK)))
 
 
-def share(rows: int, weights: int, threads: int, cached: bool = True) -> tuple[int, bool]:
+def share(rows: int, weights: int, threads: int, cached: bool) -> tuple[int, bool]:
     """Return how many threads share a pass, and whether by rows, where a step reads so many weights.
 
     cached: whether these stay in a cache from step to step.

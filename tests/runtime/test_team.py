@@ -161,13 +161,13 @@ def test_others_really_come():
 
 
 def test_how_a_pass_is_shared():
-    assert threads.share(64, 524_288, 4) == (4, True)
-    assert threads.share(5, 524_288, 4) == (4, False)  # few rows, many weights
-    assert threads.share(8, 524_288, 4) == (4, False)
-    assert threads.share(8, 524_288, 2) == (2, True)
-    assert threads.share(64, 8_000_000, 2, cached=False) == (2, False)  # each reads its part of the weights only
-    assert threads.share(5, 40_000, 4) == (1, True)  # a step of few weights would wait more than it computes
-    assert threads.share(0, 0, 4) == (1, True)
+    assert threads.share(64, 524_288, 4, True) == (4, True)
+    assert threads.share(5, 524_288, 4, True) == (4, False)  # few rows, many weights
+    assert threads.share(8, 524_288, 4, True) == (4, False)
+    assert threads.share(8, 524_288, 2, True) == (2, True)
+    assert threads.share(64, 8_000_000, 2, False) == (2, False)  # each reads its part of the weights only
+    assert threads.share(5, 40_000, 4, True) == (1, True)  # a step of few weights would wait more than it computes
+    assert threads.share(0, 0, 4, True) == (1, True)
 
 
 def test_work_decides_how_many_threads_are_worth_waking():
