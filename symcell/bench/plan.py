@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from symcell.declare.functions import Elementwise
 from symcell.graph.evaluate import evaluate
 from symcell.graph.ir import Graph, Map, MatMul, Node, Once, Reduce
 from symcell.graph.names import base, is_pattern, is_repeated, pattern, seen
+from symcell.graph.once import diagonal_blocks
 
 Array = Any
 Functions = Callable[[type[Elementwise]], Callable[..., Any]]
@@ -36,10 +38,12 @@ class Plan:
     emitted: tuple[str, ...]  # per-step values of the loop that are read after it
 
     def flops(self, rows: int) -> float:
-        """Return the operations of all products of a forward pass over `rows` = T*B rows."""
-        products = [node for group in self.groups.values() for node in group if not self.graph.is_whole(node.out)]
-        shapes = [[self.sizes[dim] for dim in self.graph.value(node.matrix).dims] for node in products]
-        return float(sum(2 * rows * n * m for n, m in shapes))
+        """Return the operations of all products of a forward pass over `rows` = T*B rows, zeros of blocks left out."""
+        matrices = [node.matrix for group in self.groups.values() for node in group
+                    if not self.graph.is_whole(node.out)]
+        sizes = [prod(self.sizes[dim] for dim in self.graph.value(name).dims) for name in matrices]
+        return sum(2.0 * rows * size / diagonal_blocks(self.graph, name)
+                   for name, size in zip(matrices, sizes, strict=True))
 
     def split(self, key: str, whole: Array) -> Iterator[tuple[MatMul, Array]]:
         """Yield each product of a group with its columns of the whole."""

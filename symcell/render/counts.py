@@ -19,7 +19,10 @@ def parameter_counts(graph: Graph) -> Counts:
 
 
 def multiply_adds(graph: Graph) -> Counts:
-    """Count the multiply-adds of the matrix products of one step and one sequence, those of gradients too."""
+    """Count the multiply-adds of the matrix products of one step and one sequence, those of gradients too.
+
+    Of a matrix of blocks the zeros are counted: how many a kernel leaves out depends on its tiles.
+    """
     matrices = [node.matrix if isinstance(node, MatMul) else node.out for node in graph.nodes
                 if isinstance(node, (MatMul, Outer)) and not graph.is_of_sequence(node)]
     return Counter(tuple(sorted(graph.value(name).dims)) for name in matrices)

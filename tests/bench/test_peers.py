@@ -11,8 +11,11 @@ from symcell import zoo
 from symcell.bench.draw import problem_of, zoo_name
 from symcell.bench.frameworks import torch_candidate
 from symcell.bench.measure import MODES, candidates, geometric_mean, measure, medians
+from symcell.bench.plan import plan
 from symcell.bench.problem import Work, compare, kernel_candidate
 from symcell.cli.cells import resolve
+from symcell.graph.lower import lower
+from symcell.zoo.exponential import slstm
 from tests import together
 from tests.reductions import Attending, Largest
 
@@ -171,6 +174,7 @@ def test_a_wrong_peer_is_named():
 def test_products_are_counted():
     problem, _, _ = made("gru")
     assert problem.plan.flops(6) == 2 * 6 * 3 * (4 * 5 + 5 * 5)
+    assert plan(lower(slstm(5).spec), {"I": 4, "H": 5}).flops(6) == 2 * 6 * 4 * (4 * 5 + 5 * 5 / 5)  # but for zeros
 
 
 def test_a_row_names_its_best_peer():
