@@ -20,6 +20,7 @@ from symcell.declare import numeric
 from symcell.declare.asked import Operand
 from symcell.declare.errors import CellError, cell_being_declared
 from symcell.declare.matrices import MatrixAlgebra, misuse
+from symcell.declare.size import check_levels
 
 Formula = Callable[..., Any]
 CONDITIONS = (Relational, And, Or, Not)  # not SymPy's Boolean: every Symbol is one
@@ -43,6 +44,7 @@ class Elementwise(Operand, sympy.Function):
     """A function of the table, applied to scalars that stand for the components of vectors."""
 
     row: Function
+    levels: int  # of functions in each other, this one included
 
     def __new__(cls, *arguments: Any, **options: Any) -> sympy.Expr:
         """Apply the function.
@@ -65,7 +67,9 @@ class Elementwise(Operand, sympy.Function):
                                 f"got {argument!r}.")
             if condition and isinstance(argument, BooleanAtom):  # SymPy could decide it: h**2 > -1
                 return sympy.sympify(arguments[1] if argument else arguments[2])
-        return super().__new__(cls, *arguments, **options)
+        made = super().__new__(cls, *arguments, **options)
+        made.levels = check_levels(made, cls.row.name)
+        return made
 
     @classmethod
     def eval(cls, *args: Any) -> None:

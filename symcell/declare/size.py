@@ -44,6 +44,29 @@ def check_size(formula: sympy.Basic, name: str, cell: str = "") -> int:
         stack += [(part, depth + 1) for part in parts]
         if count > MAX_NODES or depth > MAX_DEPTH:
             limit = f"{MAX_NODES} operations" if count > MAX_NODES else f"{MAX_DEPTH} levels"
-            raise CellError(f"{f'{cell}: ' if cell else cell_being_declared()}{name} is too large: more than {limit} "
-                            "in one equation. Name its parts: a = ..., b = ..., and combine them.")
+            raise _too_large(f"{cell}: " if cell else cell_being_declared(), name, limit)
     return count
+
+
+def _too_large(cell: str, name: str, limit: str) -> CellError:
+    return CellError(f"{cell}{name} is too large: more than {limit} in one equation. Name its parts: a = ..., b = ..., "
+                     "and combine them.")
+
+
+def check_levels(function: sympy.Function, name: str) -> int:
+    """Return how many functions lie in each other, of which the inner ones hold it as `levels`.
+
+    SymPy recurses into a formula when it is asked whether it is real, or how to print it; so it must not get too deep
+    in a class body, even before it is the value of a name. Elsewhere, as in proofs, equations stand in each other.
+
+    Raises:
+        CellError: there are too many, and a class body is running.
+    """
+    found, walked, stack = 0, 0, [*function.args]
+    while stack and walked < MAX_NODES:  # check_size refuses what is larger
+        walked, node = walked + 1, stack.pop()
+        inner = getattr(node, "levels", 0)
+        found, stack = max(found, inner), stack if inner else [*stack, *node.args]
+    if found >= MAX_DEPTH and (cell := cell_being_declared()):
+        raise _too_large(cell, f"the formula in {name}()", f"{MAX_DEPTH} levels")
+    return found + 1

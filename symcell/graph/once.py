@@ -67,9 +67,29 @@ def reduced_dims(over: str, expected: tuple[str, ...]) -> tuple[str, ...]:
 def diagonal_blocks(graph: Graph, matrix: str) -> int:
     """Return outside of how many blocks along its diagonal a matrix is 0; 1 of one that may be anything everywhere."""
     made = next((node for node in graph.once if node.out == matrix and not node.over), None)
-    factors = sympy.Mul.make_args(made.expression) if made else ()
-    return max((int(factor.name.removeprefix(BLOCKS)) for factor in factors
-                if isinstance(factor, sympy.Symbol) and factor.name.startswith(BLOCKS)), default=1)
+    return _blocks(graph, made.expression) if made else 1
+
+
+def wanted_blocks(graph: Graph, total: str) -> int:
+    """Return within how many blocks along its diagonal all that is made of a sum over the steps asks for it; 1: whole.
+
+    What nothing is made of is itself the gradient of a parameter.
+    """
+    terms = [(node, term) for node in graph.once if total in node.reads for term in sympy.Add.make_args(node.expression)
+             if total in {base(found.name) for found in term.free_symbols}]
+    blocks = {1 if node.over else _blocks(graph, term) for node, term in terms}
+    return blocks.pop() if len(blocks) == 1 else 1
+
+
+def _blocks(graph: Graph, expression: sympy.Expr) -> int:
+    """Return outside of how many blocks an expression of matrices is 0, where that can be read from it."""
+    if isinstance(expression, sympy.Symbol):
+        name = expression.name
+        return int(name.removeprefix(BLOCKS)) if name.startswith(BLOCKS) else diagonal_blocks(graph, base(name))
+    if isinstance(expression, sympy.Pow) and expression.exp.is_positive:
+        return _blocks(graph, expression.base)
+    parts = {_blocks(graph, part) for part in expression.args} if expression.is_Add or expression.is_Mul else {1}
+    return max(parts) if expression.is_Mul or len(parts) == 1 else 1
 
 
 def faults(graph: Graph, node: Once) -> Iterator[str]:

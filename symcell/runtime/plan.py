@@ -199,7 +199,7 @@ class Planner:
             (_, _, N, M, *_), *rights = factors
             outs = [*((M, right[3]) for right in rights), *[(M,)] * what["total"]]
             sums.append(Sum(_integers(factors), slice(len(shapes), len(shapes) + len(outs)), what["total"], M,
-                            float(N) * M * sum(right[3] / right[5] for right in rights)))
+                            float(N) * M * sum(right[3] for right in rights)))
             shapes += outs
         return tuple(sums), tuple(Wanted(f"sum {k}", shape, self._meta["cell"]) for k, shape in enumerate(shapes))
 
