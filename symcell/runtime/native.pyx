@@ -183,10 +183,11 @@ WORK_BYTES = SC_OUTER_BYTES  # that each thread needs in over_all_steps
 def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint total, work, int threads=1):
     """Sum over all rows: outs[k] = left^T right[k], and where a total is asked for, the sum of left's rows in the last.
 
-    factors: (1 + rights, 6) integers: array, first number, rows, columns, numbers from row to row, parts; left (N, M), and
-    rights (N, K). parts: of left, how many vectors lie side by side in it; of a right, in how many blocks along the diagonal
-    its products with each of them are wanted; outside they are 0. outs: (M, K) each, and (M,). threads: how many may share the columns of left. work: WORK_BYTES for each
-    of them, nobody else's until this returns. Without the GIL.
+    factors: (1 + rights, 6) integers: array, first number, rows, columns, numbers from row to row, parts; left (N, M),
+    and rights (N, K). parts: of left, how many vectors lie side by side in it; of a right, in how many blocks along the
+    diagonal its products with each of them are wanted; outside they are 0. outs: (M, K) each, and (M,). total: whether
+    the last is asked for. threads: how many may share the columns of left. work: WORK_BYTES for each of them, nobody
+    else's until this returns. Without the GIL.
     """
     cdef sc_outer c
     cdef const sc_entry *entry = variant(outer_entries, isa, itemsize)
@@ -209,9 +210,11 @@ def over_all_steps(isa, int itemsize, factors, list arrays, list outs, bint tota
             if <double>c.left.columns * rights[k].right.columns > MOST:
                 raise ValueError(f"a product of {c.left.columns} times {rights[k].right.columns} numbers")
             rights[k].height, rights[k].blocks = c.left.columns // columns.parts, columns[1 + k].parts
-            if rights[k].blocks > 1 and (<double>rights[k].blocks * c.left.columns > MOST
-                                         or rights[k].height * columns.parts != c.left.columns or rights[k].height == 0):
-                raise ValueError(f"{rights[k].blocks} blocks in products with {columns.parts} vectors of {c.left.columns}")
+            if rights[k].blocks > 1 and (
+                    <double>rights[k].blocks * c.left.columns > MOST or rights[k].height == 0
+                    or rights[k].height * columns.parts != c.left.columns):
+                raise ValueError(f"{rights[k].blocks} blocks in products with {columns.parts} vectors, "
+                                 f"{c.left.columns} numbers together")
             rights[k].out = address("a product", outs[k], c.left.columns * rights[k].right.columns * itemsize, True)
         c.total = address("a sum", outs[c.count], c.left.columns * itemsize, True) if total else NULL
         c.work = address("work", work, <ptrdiff_t>max(1, threads) * SC_OUTER_BYTES, True)

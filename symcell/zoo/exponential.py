@@ -19,12 +19,14 @@ def slstm(heads: int = 1) -> CellMeta:
     """
     heads = check_count("slstm(heads)", heads)
 
+    units = "All units are one head; slstm(heads) has several." if heads == 1 else f"The units are {heads} heads."
+
     class SLSTM(Cell, name="SLSTM" if heads == 1 else f"SLSTM{heads}"):
-        """sLSTM, the scalar memory of the xLSTM. Beck et al. 2024, arXiv:2405.04517, eqs. 8 to 17.
+        __doc__ = f"""sLSTM, the scalar memory of the xLSTM. Beck et al. 2024, arXiv:2405.04517, eqs. 8 to 17.
 
         Convention: exponential input gate, logistic forget gate, and the stabiliser m, which keeps every exponent at or
         below 0 and cancels in c / n; i and f are eqs. 16 and 17. The paper also allows an exponential forget gate. phi,
-        the function of the cell input z, is tanh. All units are one head; slstm(heads) has several.
+        the function of the cell input z, is tanh. {units}
 
         States start at 0, and in the first step n' = i, which is 1, or exp(log_i - log_f) where log_i is less than
         log_f. Where it is less by 745 (float32: 104), i is 0 and h is 0 / 0, NaN; gradients, which divide by n^2, lose

@@ -53,7 +53,9 @@ def test_an_array_in_place_of_a_word_is_a_cell_error(line):
 
 
 @pytest.mark.parametrize("last", ["q = deep(h)", "y = Output(deep(h))", "q = reduce_sum(deep(h))", "q = W.T @ deep(h)",
-                                  "q = layer_norm(deep(h))"])
+                                  "q = layer_norm(deep(h))", "q = x + deep(h)", "q = 1 / deep(h)", "q = deep(h)**2",
+                                  "q = h**deep(h)", "q = where(deep(h) > 0, h, 1)", "q = equal(deep(h), h)",
+                                  "q = 2 * deep(h) + 3 * deep(h) + h"])
 def test_a_formula_of_very_many_levels_is_a_cell_error(last):
     with pytest.raises(CellError, match=r"levels|too large"):
         declare(START + last + UPDATE, deep=deep, layer_norm=layer_norm)

@@ -40,7 +40,17 @@ z = sigmoid(W @ x + BlockDiagonal(U, 3) @ h)
 n = tanh(V @ x + BlockDiagonal(R, 3) @ h)
 h.next = (1 - z) * n + z * h
 """, name="Heads")
-SHAPES = ((5, 9, 13, 17), (2, 4, 50, 130), (2, 6, 2, 1), (1, 1, 40, 66))
+REUSED = declare("""
+x, h = Input(), State()
+W, V, U, S, R = Matrix(h, x), Matrix(h, x), Matrix(h, h), Matrix(h, h), Matrix(h, h)
+b = Vector(h)
+A, B = U - U.T, BlockDiagonal(R, 3)
+z = sigmoid(W @ x + BlockDiagonal(U, 4) @ h + A @ h + A @ b)
+n = tanh(V @ x + U @ h + U @ b)
+k = sigmoid(BlockDiagonal(S, 4) @ h + S @ b + B @ h + (B * S) @ h + B @ b)
+h.next = (1 - z) * n + z * h * k
+""", name="Reused")
+SHAPES = ((5, 9, 13, 17), (2, 4, 50, 130), (2, 6, 2, 1), (4, 1, 40, 66))
 
 
 @in_both
@@ -60,6 +70,12 @@ def test_kernels_find_what_the_interpreter_finds(dtype, monkeypatch):
             check(BLOCKS, kernel, data)
             for other in found[1:]:
                 assert_same_bits(found[0], other)
+
+
+@in_both
+def test_matrices_that_are_read_once_per_call_too(dtype):
+    """Whole and in blocks, in steps and once: no gradient loses what another one leaves out."""
+    check(REUSED, symcell.compile(REUSED, dtype), draw(REUSED, dtype, T=5, B=3, I=4, H=17))
 
 
 def test_what_is_outside_of_blocks_as_wide_as_tiles_is_not_read():

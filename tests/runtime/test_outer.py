@@ -133,9 +133,9 @@ def test_what_does_not_fit_is_refused():
             ({"arrays": [left.T, right]}, "not C-contiguous"),
             ({"parts": 0}, "a factor with impossible sizes"),
             ({"parts": 1 << 61}, "a factor with impossible sizes"),
-            ({"parts": 1 << 55}, "blocks in products with 1 vectors of 3"),
-            ({"left_parts": 2, "parts": 2}, "2 blocks in products with 2 vectors of 3"),
-            ({"left_parts": 4, "parts": 2}, "2 blocks in products with 4 vectors of 3"),
+            ({"parts": 1 << 55}, "blocks in products with 1 vectors, 3 numbers"),
+            ({"left_parts": 2, "parts": 2}, "2 blocks in products with 2 vectors, 3 numbers"),
+            ({"left_parts": 4, "parts": 2}, "2 blocks in products with 4 vectors, 3 numbers"),
             ({"outs": (out, out)}, "the table of factors has 96 bytes, 144 are needed")):
         with pytest.raises(ValueError, match=message):
             call(**wrong)

@@ -17,11 +17,11 @@ from tests.runtime.counted import VL, Counts, Moves, counted
 STEPS, COLUMNS, RIGHTS = 384, 459, (40, 6)  # rows and columns of the left factor that fit the memory to work in
 SIZES = [(2 * STEPS + 5, 37), (5, 900), (STEPS, 16), (2, 37)]  # rows, columns of the left factor
 MAIN = """
-    const long rows = number[0], M = number[1], K[] = {40, 6};
+    const long rows = number[0], M = number[1], K[] = {40, 6}, blocks = number[2] ? number[2] : 1;
     struct sc_factor factors[2];
     for (int k = 0; k < 2; ++k)
         factors[k] = (struct sc_factor){{calloc(rows * K[k] + 64, sizeof(float)), rows, K[k], K[k]},
-                                        calloc(M * K[k], sizeof(float)), M, 1};
+                                        calloc(M * K[k], sizeof(float)), M, blocks};
     struct sc_outer c = {.team = {NULL, 1, 0, 0}, .left = {calloc(rows * M, sizeof(float)), rows, M, M},
                          .factors = factors, .count = 2, .total = calloc(M, sizeof(float)),
                          .work = malloc(SC_OUTER_BYTES)};
@@ -77,6 +77,33 @@ def test_sums_do_no_more_than_they_must(tmp_path):
     run = sums(tmp_path)
     for sizes in SIZES:
         assert run(*sizes) == expected(*sizes), sizes
+
+
+def within(rows, M, blocks):
+    """Products of a result that is 0 outside of blocks along its diagonal: of tiles that are in some of them."""
+    kept = 0
+    for K in RIGHTS:
+        column = 0
+        for N in even(up(K, VL), 4):
+            row, width = 0, min(N * VL, K - column)
+            for R in even(M, _ROWS[16][N]):
+                own = {m * blocks // M for m in (row, row + R - 1)}
+                kept += R * N if own & {k * blocks // K for k in range(column, column + width)} else 0
+                row += R
+            column += width
+    return rows * kept
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_tiles_that_hold_zeros_only_are_left_out(planted, tmp_path):
+    include = shutil.copytree(INCLUDE, tmp_path / "include")
+    header, sizes = include / "symcell" / "outer.h", (20, 64, 4)
+    text = header.read_text()
+    assert "if (!SC(outer_meets)" in text
+    header.write_text(text.replace("if (!SC(outer_meets)", "if (0 && !SC(outer_meets)") if planted else text)
+    products = sums(tmp_path, include)(*sizes).tiles.products
+    assert products == (expected(*sizes[:2]).tiles.products if planted else within(*sizes))
+    assert within(*sizes) < 0.7 * expected(*sizes[:2]).tiles.products
 
 
 PLANTED = {  # where, what, instead of it, the sizes, and what has to be reported

@@ -1,6 +1,6 @@
-/* Matrices that are 0 outside of blocks along their diagonal, one per head. Of `height` rows and `columns` columns, row i
-   lies in block i * blocks / height, and column k in block k * blocks / columns. So the blocks of the transpose are the
-   transposed ones, and they need not divide the sizes. */
+/* Matrices that are 0 outside of blocks along their diagonal, one per head. Of `height` rows and `columns` columns, row
+   i lies in block i * blocks / height, and column k in block k * blocks / columns. So the blocks of the transpose are
+   the transposed ones, and they need not divide the sizes. */
 #ifndef SYMCELL_DIAGONAL_H
 #define SYMCELL_DIAGONAL_H
 

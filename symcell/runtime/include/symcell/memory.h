@@ -55,9 +55,9 @@ enum { SC_PACK_FIRST, SC_PACKED, SC_PACK_AS_USED };
 
 /* One factor of a panel product: K numbers in each row, rows `stride` numbers apart.
 
-   blocks   outside of how many along its diagonal the matrix is 0, which it multiplies
-   before   how many of the numbers, from the first on, meet nothing but these zeros,
-   after    and how many up to the last */
+   blocks   the matrix is 0 outside of so many blocks along its diagonal; 0 or 1: it may be anything everywhere
+   before   numbers at the beginning of a row that meet nothing but these zeros,
+   after    and numbers at its end */
 struct sc_operand {
     const void *rows;
     ptrdiff_t stride;
@@ -72,7 +72,7 @@ struct sc_matrix {
 };
 
 /* A right factor with as many rows as the left one, and where left^T right goes: products with vectors of `height` that
-   are the left one, side by side, of which each is 0 outside of so many blocks along its diagonal. */
+   are the left one, side by side, each wanted in so many blocks along its diagonal only, and 0 outside; 0 or 1: whole. */
 struct sc_factor {
     struct sc_matrix right;
     void *out;

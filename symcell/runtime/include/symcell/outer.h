@@ -15,7 +15,7 @@ enum {
 
 /* Whether R rows of the result hold more than zeros in these columns. */
 SC_INLINE int SC(outer_meets)(const struct sc_factor *factor, ptrdiff_t row, int R, ptrdiff_t column, ptrdiff_t width) {
-    if (factor->blocks == 1) return 1;
+    if (factor->blocks <= 1) return 1;
     const struct sc_share own = {row % factor->height, row % factor->height + R};
     if (own.past > factor->height) return 1; /* the end of one vector and the beginning of the next */
     const struct sc_share kept = sc_diagonal(factor->blocks, own, factor->height, factor->right.columns);

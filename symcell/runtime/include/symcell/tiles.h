@@ -51,9 +51,9 @@ SC_INLINE int SC(tile_rows)(ptrdiff_t left, int limit) {
     return (int)((left + tiles - 1) / tiles);
 }
 
-/* sums[i][n] = begun[row + i][n] + over all operands and k, rows[row + i][k] * panel[k][n], but where the panel holds
-   nothing but the zeros around blocks. R and N are compile-time constants; step: numbers between the panel's rows. begun: K numbers in each row, of which the last vector may hold
-   fewer; NULL: zeros. */
+/* sums[i][n] = begun[row + i][n] + over all operands and k, rows[row + i][k] * panel[k][n], but for those k where the
+   panel holds nothing but zeros around blocks. R and N are compile-time constants; step: numbers between the panel's
+   rows. begun: K numbers in each row, of which the last vector may hold fewer; NULL: zeros. */
 SC_INLINE void SC(tile)(const int R, const int N, const struct sc_operand *begun, const struct sc_operand *operand,
                         int operands, ptrdiff_t row, const real *panel, ptrdiff_t step, vec *sums) {
     vec sum[8][4];
