@@ -27,6 +27,7 @@ _HOME = {
     "symcell.declare.normalise": ("layer_norm", "rms_norm", "softmax"),
     "symcell.transforms.coupled": ("coupled",),
     "symcell.transforms.dims": ("with_dims",),
+    "symcell.transforms.dropconnect": ("draw_masks", "dropconnect"),
     "symcell.transforms.dropout": ("variational_dropout", "zoneout"),
     "symcell.transforms.noise": ("draw_noise",),
     "symcell.transforms.normalised": ("layer_normalised",),

@@ -43,6 +43,12 @@ _SYNONYMS: dict[Any, Any] = {
 _FOLDED: dict[Any, Any] = {sympy.Max: maximum, sympy.Min: minimum}
 
 
+def in_own_words(formula: sympy.Expr) -> sympy.Expr:
+    """Return a formula of which SymPy's own functions are those of the table, where that has them."""
+    replaced = formula.replace(lambda node: node.func in _SYNONYMS, lambda node: _SYNONYMS[node.func](*node.args))
+    return replaced.replace(lambda node: node.func in _FOLDED, lambda node: reduce(_FOLDED[node.func], node.args))
+
+
 def normalise(formula: sympy.Expr, name: str, scope: Scope) -> sympy.Expr:
     """Return the formula in the functions of the table; refuse what has no place in a cell.
 

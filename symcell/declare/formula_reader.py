@@ -25,7 +25,7 @@ from symcell.declare.reductions import HELD
 from symcell.declare.size import MAX_DEPTH, MAX_NODES
 from symcell.declare.symbols import Apply, MatrixSymbol, Quantity
 
-_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,90})?(e[+-]?\d{1,4})?\Z")
+_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,90})?(e[+-]?\d{1,4})?\Z", re.ASCII)
 
 
 class Reader:

@@ -13,6 +13,7 @@ import sympy
 from symcell.declare.c_text import check_c
 from symcell.declare.entrywise import AXES
 from symcell.declare.errors import CellError, suggestion
+from symcell.declare.formula import in_own_words
 from symcell.declare.formula_data import LOGIC, NUMBERS, SUM_OF_MATRICES
 from symcell.declare.formula_reader import FACTORS
 from symcell.declare.functions import CONDITIONS, FUNCTIONS, Elementwise, Function, define
@@ -62,6 +63,7 @@ def register_function(name: str, derivative: Derivative | Sequence[Derivative], 
     check_name(name, "register_function")
     partials = tuple(derivative) if isinstance(derivative, Sequence) else (derivative,)
     _check_forms(name, partials, c, numpy, latex)
+    partials = tuple(map(_own, partials))
     cost = _checked_cost(name, cost)
     row = Function(name, partials, numpy, f"SC(sc_user_{name})", latex or _operator(name, len(partials)), cost=cost,
                    body=c)
@@ -127,10 +129,15 @@ def _formulas(row: Function) -> tuple[sympy.Expr, ...]:
     return tuple(_formula(row, partial, symbols) for partial in row.partials)
 
 
+def _own(partial: Derivative) -> Derivative:
+    """Return a derivative in the functions of the table, where SymPy's own ones are written."""
+    return lambda *arguments: in_own_words(sympy.sympify(partial(*arguments), strict=True))
+
+
 def _formula(row: Function, partial: Derivative, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
     where = f"register_function: {row.name}: `derivative`"
     try:
-        formula = sympy.sympify(partial(*symbols), strict=True)
+        formula = partial(*symbols)
     except CellError:
         raise
     except Exception as error:

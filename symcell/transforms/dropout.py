@@ -48,8 +48,9 @@ def zoneout(cell: CellMeta | str, p: Probability, training: bool = True) -> Cell
     """
     old = declaration(cell)
     training = check_flag(f"{old.name}: zoneout: training", training)
-    rates = _rates(old.name, "zoneout", p, [name for name, _ in old.states])
-    body = Body(old, f"Zoneout{old.name}", _doc("Zoneout", rates, training, "Krueger et al. 2017, arXiv:1606.01305"))
+    rates = rates_of(old.name, "zoneout", p, [name for name, _ in old.states])
+    paper = "Krueger et al. 2017, arXiv:1606.01305"
+    body = Body(old, f"Zoneout{old.name}", described("Zoneout", rates, training, paper))
     noise = {name: _noise(body, f"zone_{name}", dim, "step", rates[name], training)
              for name, dim in old.states if name in rates}
     needed = reached([name + NEXT for name, _ in old.states],
@@ -84,21 +85,22 @@ def variational_dropout(cell: CellMeta | str, p: Probability, training: bool = T
     old = declaration(cell)
     training = check_flag(f"{old.name}: variational_dropout: training", training)
     dims = {name: dim for name, dim in (*old.inputs, *old.states) if name in _multiplied(old)}
-    rates = _rates(old.name, "variational_dropout", p, dims, below_one=True)
+    rates = rates_of(old.name, "variational_dropout", p, dims, below_one=True)
     paper = "Gal and Ghahramani 2016, arXiv:1512.05287"
-    body = Body(old, f"Dropout{old.name}", _doc("Variational dropout", rates, training, paper))
+    body = Body(old, f"Dropout{old.name}", described("Variational dropout", rates, training, paper))
     masks = {name: _mask(body, name, dims[name], rates[name]) for name in rates} if training else {}
     for equation in old.equations:
         body.enter(equation, _masked(body, equation.expression, masks))
     return body.cell()
 
 
-def _doc(what: str, rates: Mapping[str, float], training: bool, paper: str) -> str:
+def described(what: str, rates: Mapping[str, float], training: bool, paper: str) -> str:
+    """Return the first line of the docstring of a cell with noise."""
     shown = ", ".join(f"{name} {rate:g}" for name, rate in rates.items())
     return f"{what} ({shown}){'' if training else ', expected value'}: {paper}."
 
 
-def _rates(cell: str, word: str, p: Any, known: Iterable[str], below_one: bool = False) -> dict[str, float]:
+def rates_of(cell: str, word: str, p: Any, known: Iterable[str], below_one: bool = False) -> dict[str, float]:
     """Return the probability for each name."""
     names = list(known)
     given = p if isinstance(p, Mapping) else dict.fromkeys(names, p)

@@ -45,36 +45,39 @@ def draw_noise(cell: CellMeta | str, seed: int | np.random.Generator, T: int, B:
         raise CellError(f"{spec.name} reads no noise: no input is compared with a Constant, noise < rate, and nothing "
                         "else.")
     dims = {name: dim for name, dim in spec.inputs if name in names}
-    _check_names(spec, set(dims.values()), sizes)
-    _check_values(spec.name, {"T": T, "B": B} | {dim: sizes[dim] for dim in dims.values()}, seed, dtype)
+    check_draw(spec, "draw_noise", {*dims.values()}, sizes, seed, dtype, T=T, B=B)
     random = np.random.default_rng(seed)
     return {name: random.random((*(() if name in spec.whole else (T,)), B, sizes[dim]), np.float32).astype(dtype)
             for name, dim in dims.items()}
 
 
-def _check_names(spec: CellSpec, needed: Collection[str], sizes: Collection[str]) -> None:
+def check_draw(spec: CellSpec, word: str, needed: Collection[str], sizes: Mapping[str, Any], seed: Any, dtype: Any,
+               **more: Any) -> None:
+    """Check the arguments of a function that draws arrays of these dimensions, and of `more` sizes that it takes.
+
+    Raises:
+        TypeError: a size is missing, of no dimension of the cell or no integer, or the seed is neither an integer nor
+            a Generator.
+        ValueError: a size or the seed is negative, or no kernel computes in this dtype.
+    """
     for name in sizes:
         if name not in spec.dims:
-            raise TypeError(f"{spec.name}: draw_noise: there is no dimension {name!r}; expected "
+            raise TypeError(f"{spec.name}: {word}: there is no dimension {name!r}; expected "
                             f"{', '.join(spec.dims)}.{suggestion(name, spec.dims)}")
     missing = sorted(set(needed) - set(sizes))
     if missing:
-        raise TypeError(f"{spec.name}: draw_noise needs the size {', '.join(missing)}, such as {missing[0]}=64.")
-
-
-def _check_values(cell: str, sizes: Mapping[str, Any], seed: Any, dtype: Any) -> None:
-    where = f"{cell}: draw_noise"
-    given = {f"the size {name}": size for name, size in sizes.items()}
+        raise TypeError(f"{spec.name}: {word} needs the size {', '.join(missing)}, such as {missing[0]}=64.")
+    given = {f"the size {name}": size for name, size in (more | {dim: sizes[dim] for dim in needed}).items()}
     given |= {} if isinstance(seed, np.random.Generator) else {"seed": seed}
     for what, number in given.items():
         if not isinstance(number, Integral) or isinstance(number, bool):
             or_else = " or a NumPy Generator" if what == "seed" else ""
-            raise TypeError(f"{where}: {what}={number!r}: expected an integer{or_else}.")
+            raise TypeError(f"{spec.name}: {word}: {what}={number!r}: expected an integer{or_else}.")
         least = 0 if what in ("seed", "the size T", "the size B") else 1
         if int(number) < least:
-            raise ValueError(f"{where}: {what}={number!r}: expected at least {least}.")
+            raise ValueError(f"{spec.name}: {word}: {what}={number!r}: expected at least {least}.")
     if dtype not in _DTYPES:
-        raise ValueError(f"{where}: dtype={dtype!r}: kernels compute in {' or '.join(_DTYPES)}.")
+        raise ValueError(f"{spec.name}: {word}: dtype={dtype!r}: kernels compute in {' or '.join(_DTYPES)}.")
 
 
 def noise_inputs(spec: CellSpec) -> Iterator[str]:

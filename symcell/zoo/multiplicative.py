@@ -49,7 +49,7 @@ class LSTMMultiplicative(Cell):
 
     Convention: h' = o * tanh(c'), the output gate outside tanh, as in the authors' code; tanh(o * c') is another cell.
     The intermediate state m, which is eq. 18, replaces h in every gate and in the candidate, which have biases as in
-    "lstm" and in that code; m itself has none.
+    "lstm" and in that code; m itself has none. torchrecurrent 0.2.5 adds one to each of its two factors.
     """
 
     x = Input()

@@ -105,6 +105,7 @@ def test_a_wrong_document_is_refused(text, message):
     (["/", 1, 0], r"a fraction is"), (["/", 1.5, 2], r"a fraction is"), (["/", "h", "h"], r"a fraction is"),
     (["/", True, 2], r"expected a name, a number"),
     (["float", "1+1", 60], r"a number beyond float64"), (["float", "0.1", 10**6], r"a number beyond float64"),
+    (["float", "\u0661", 60], r"a number beyond float64"), (["float", "1e\u0663", 60], r"a number beyond float64"),
     (["float", "nan", 60], r"a number beyond float64"), (10**19, r"integer is larger|too large"),
     (1, r"is a constant; write it where it is used"), (["sigmoid", 1], r"is a constant"),
     (["pi", 1], r"'pi' takes 0 arguments"),

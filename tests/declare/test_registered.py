@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 import symcell
@@ -72,6 +73,16 @@ def test_a_function_of_two_arguments():
     check_gradients(declare(CELL, own=lambda v: own(v, v)), lambda v: torch.sigmoid(v) * v)
 
 
+def test_a_derivative_may_use_functions_of_sympy_that_the_table_has():
+    """As formulas of a class body may; Python's abs() is one of them."""
+    softsign = register_function("softsign", lambda x, y: 1 / (1 + abs(x))**2, c="{0} / (vfill(1.0) + vabs({0}))",
+                                 numpy=lambda x: x / (1 + np.abs(x)))
+    check_gradients(declare(CELL, own=softsign), torch.nn.functional.softsign)
+    again = register_function("tanh_again", lambda x, y: 1 - sympy.tanh(x)**2, c="vtanh({0})",
+                              numpy=np.tanh)
+    check_gradients(declare(CELL, own=again), torch.tanh)
+
+
 def test_a_derivative_may_use_another_registered_function():
     slope = register_function("slope", lambda x, y: y, c="vexp({0})", numpy=np.exp)
     own = register_function("power", lambda x, y: slope(x), c="vexp({0})", numpy=np.exp)
@@ -138,6 +149,7 @@ def test_the_command_line_runs_a_file_that_registers_one(tmp_path, monkeypatch):
 
     (tmp_path / "mine.py").write_text("""
 import numpy as np
+import sympy
 from symcell import Cell, Input, Matrix, State, register_function
 cube = register_function("cube", lambda x, y: 3 * x**2, c="{0} * {0} * {0}", numpy=lambda x: x**3)
 class Mine(Cell):
