@@ -143,7 +143,7 @@ LINES = [
     *((f"reserved {word}", f"{word} = Vector(h)", f"the name {word!r} is a reserved word of Python, C or Cython; write "
        f"{word}_ .") for word in RESERVED),
     ("too deep", "q = " + "tanh(" * 101 + "h" + ")" * 101,
-     "q is too large: more than 70 levels in one equation. Name its parts"),
+     "the formula in tanh() is too large: more than 70 levels in one equation. Name its parts"),
     ("too large", "def many(v):\n    return sympy.Add(*(tanh(n * v) for n in range(1, 4000)))\nq = many(h)",
      "q is too large: more than 1000 operations"),
     ("too many factors", "def many(v):\n    return sympy.Mul(*(v + n for n in range(40)))\nq = many(h)",
