@@ -73,8 +73,10 @@ def diagonal_blocks(graph: Graph, matrix: str) -> int:
 def wanted_blocks(graph: Graph, total: str) -> int:
     """Return within how many blocks along its diagonal all that is made of a sum over the steps asks for it; 1: whole.
 
-    What nothing is made of is itself the gradient of a parameter.
+    The gradient of a parameter is wanted whole, and so is what nothing is made of.
     """
+    if total in {graph.adjoints.get(value.name) for value in graph.with_role("param")}:
+        return 1
     terms = [(node, term) for node in graph.once if total in node.reads for term in sympy.Add.make_args(node.expression)
              if total in {base(found.name) for found in term.free_symbols}]
     blocks = {1 if node.over else _blocks(graph, term) for node, term in terms}

@@ -12,7 +12,7 @@ the masks are those of the cell that was given, so that the inference form, made
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -90,12 +90,12 @@ def draw_masks(cell: CellMeta, seed: int | np.random.Generator, dtype: str = "fl
 
 def _mask(body: Body, name: str, shape: tuple[str, ...], rate: float) -> None:
     """Declare the mask of a matrix and its rate; from here on the matrix is read through it."""
-    mask = body.fresh(f"mask_{name}")
-    kept, p = body.add(mask, Matrix(*shape, init=1.0, learned=False)), body.add(f"{mask}_rate", Constant(rate))
+    mask, (rows, cols) = body.fresh(f"mask_{name}"), shape
+    kept, p = body.add(mask, Matrix(rows, cols, init=1.0, learned=False)), body.add(f"{mask}_rate", Constant(rate))
     body.read_as(name, body.add(body.fresh(f"kept_{name}"), kept * body[name] / (1 - p)))
 
 
-def _recurrent(spec: CellSpec, shapes: dict[str, tuple[str, ...]]) -> list[str]:
+def _recurrent(spec: CellSpec, matrices: Iterable[str]) -> list[str]:
     """Return the matrices that apply to what an old state is in, directly or by way of an equation."""
     uses = {equation.name: names_in(equation.expression) for equation in spec.equations}
     changing = {name for name, _ in spec.states}
@@ -105,4 +105,4 @@ def _recurrent(spec: CellSpec, shapes: dict[str, tuple[str, ...]]) -> list[str]:
     applied = {name for product in products if changing & names_in(product.vector)
                for name in names_in(product.matrix)}
     found = reached(applied, uses)  # of a sum of matrices its terms
-    return [name for name in shapes if name in found]
+    return [name for name in matrices if name in found]
