@@ -135,6 +135,9 @@ class Unrolled:
             if not node.args:
                 return np.asarray(sympy.Rational(node) if node.is_Float else node, dtype=object)
             arguments = [walk(argument) for argument in node.args]
+            if isinstance(node, Elementwise):  # whose definition may speak of an argument twice: f(f(f(x)))
+                arguments = [self._part(found) if argument.has(Elementwise) else found
+                             for argument, found in zip(node.args, arguments, strict=True)]
             build = defined(Opaque, node.row.name) if isinstance(node, Elementwise) else node.func
             return np.frompyfunc(build, len(arguments), 1)(*arguments)
 

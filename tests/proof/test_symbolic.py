@@ -7,11 +7,12 @@ import sympy
 from symcell import zoo
 from symcell.declare.functions import FUNCTIONS
 from symcell.proof import polynomial, symbolic
-from symcell.proof.algebra import Polynomials
+from symcell.proof.algebra import Digits, Polynomials
 from symcell.proof.definitions import PRIMITIVES
 from symcell.proof.problem import build
 from symcell.proof.result import D_PARAM, D_STATE
 from symcell.proof.unroll import DERIVATIVES, Opaque, Unrolled
+from tests.declare.text import declare
 from tests.proof import cells
 
 KINKED = {"where", "relu", "abs", "sign", "maximum", "minimum", "hard_sigmoid", "hard_tanh", "elu"}
@@ -60,15 +61,34 @@ def test_own_derivatives_are_those_of_sympy(name):
     assert sympy.simplify(sympy.diff(theirs[name], x) - derivative) == 0
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", "gru_reset_before"])
-def test_forward_mode_equals_one_derivative_of_the_nested_loss(name):
-    """What the statement-by-statement derivative stands for: sympy.diff of the unrolled loss, as a whole."""
-    spec, algebra = zoo.find(name).spec, Polynomials()
+def unrolled_of(spec, algebra):
+    """The statements of a spec on unknowns of an algebra, and the problem."""
     make = np.frompyfunc(lambda _: algebra.unknown(), 1, 1)
     sizes = {**dict.fromkeys(spec.dims, 2), "B": 1}
     problem = build(spec, 2, sizes, lambda _, shape: np.asarray(make(np.empty(shape)), dtype=object))
-    unrolled = Unrolled(spec, problem, algebra)
-    loss = 0
+    return Unrolled(spec, problem, algebra), problem
+
+
+def written(levels):
+    """How many operations all statements have, of a state that is the maximum of a maximum of a maximum ..."""
+    formula = "h"
+    for _ in range(levels):
+        formula = f"maximum({formula}, -x)"
+    cell = declare(f"x, h = Input('H'), State()\nh.next = {formula}", name="Nested")
+    unrolled, _ = unrolled_of(cell.spec, Digits(0))
+    return sum(int(statement.count_ops()) for statement in unrolled.statements.values())
+
+
+def test_functions_of_functions_do_not_grow_exponentially():
+    """Their definitions speak of an argument several times: six levels took minutes to differentiate."""
+    assert written(12) < 2.5 * written(6)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru_reset_before"])
+def test_forward_mode_equals_one_derivative_of_the_nested_loss(name):
+    """What the statement-by-statement derivative stands for: sympy.diff of the unrolled loss, as a whole."""
+    algebra = Polynomials()
+    (unrolled, problem), loss = unrolled_of(zoo.find(name).spec, algebra), 0
     weights = [*problem.dy.ravel(), *(d for seeds in problem.dstate.values() for d in seeds.ravel())]
     outputs = [*np.array(unrolled.y).ravel(), *(s for state in unrolled.state.values() for s in state.ravel())]
     for k, (output, weight) in enumerate(zip(outputs, weights, strict=True)):
