@@ -113,11 +113,9 @@ def tasks(cell: str, shape: Shape, threads: int, progress: terminal.Progress) ->
 
 def table(rows: list[tuple[str, Shape, str, list[Turn]]], wanted: int) -> Any:
     """Return a line per row; medians of its turns."""
-    from rich.table import Table
+    from symcell.bench.report import empty_table
 
-    made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for name in ("cell", "T,B,I,H", "mode", "alone", "times", "products", "beside them", "turns"):
-        made.add_column(name, no_wrap=True, justify="left" if name in ("cell", "mode") else "right")
+    made = empty_table("cell", "T,B,I,H", "mode", "alone", "times", "products", "beside them", "turns")
     for cell, shape, mode, counted in rows:
         of = [[turn.one * 1e3 for turn in counted], [turn.times for turn in counted],
               [turn.products for turn in counted], [turn.times / turn.products for turn in counted]]

@@ -19,7 +19,8 @@ ratio: time of the best peer / symcell's."""
 MEANS = "Geometric means of the time of a peer / symcell's."
 
 
-def _table(*columns: str) -> Table:
+def empty_table(*columns: str) -> Table:
+    """Return a table without lines or rows; numbers stand at the right."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
@@ -30,7 +31,7 @@ def _table(*columns: str) -> Table:
 
 def row_table(rows: Sequence[Row], dtype: str) -> Table:
     """Return a line per row of one precision: rate, share of what the machine can do, best peer / symcell."""
-    made = _table("cell", "T,B,I,H", "mode", "rate", "share", "best peer", "ratio")
+    made = empty_table("cell", "T,B,I,H", "mode", "rate", "share", "best peer", "ratio")
     for row in rows:
         if row["dtype"] == dtype and "error" not in row:
             made.add_row(row["cell"], ",".join(str(row[size]) for size in "TBIH"), row["mode"],
@@ -41,7 +42,7 @@ def row_table(rows: Sequence[Row], dtype: str) -> Table:
 
 def mean_table(rows: Sequence[Row]) -> Table:
     """Return the geometric means of peer / symcell."""
-    made = _table("cell", "dtype", "mode", "rows", "best", "JAX", "eager torch")
+    made = empty_table("cell", "dtype", "mode", "rows", "best", "JAX", "eager torch")
     for mean in means(rows):
         counted = str(mean["rows"]) if mean["rows"] == mean["of"] else f"{mean['rows']} of {mean['of']}"
         made.add_row(mean["cell"], mean["dtype"], mean["mode"], counted,
